@@ -1,0 +1,226 @@
+// The words the engine's front door speaks. repository.ts exports them together with openRepository; nothing
+// here knows how the bytes lie on disk.
+import type { Clock, Random } from "#lib/model/clock.ts";
+import type { Storage } from "./storage/storage.ts";
+
+export const TECHNIQUES = ["full", "diff", "repository"] as const;
+export type Technique = (typeof TECHNIQUES)[number];
+
+export interface OpenOptions {
+  readonly storage: Storage;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** "read" takes no lock and may run beside a writer; "write" is exclusive. */
+  readonly access: "read" | "write";
+  /** Threads for hashing and compression; 0 does that work in the caller's thread (tests, simulation).
+   *  Default: number of cores, at most 8. */
+  readonly threads?: number;
+  /** Who holds the lock, for the message a refused second writer reads: "worker 1234 on hostname". */
+  readonly owner?: string;
+}
+
+export interface CreateOptions {
+  readonly storage: Storage;
+  /** Power of two from 512 to 65536. Default 4096. Fixed for the life of the repository. */
+  readonly blockSize?: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface RepositoryInfo {
+  readonly id: string;
+  readonly formatVersion: number;
+  readonly blockSize: number;
+  readonly createdAt: string;
+}
+
+/** Why this snapshot exists; kept in the snapshot file so that the database can be rebuilt from the store. */
+export type SnapshotPurpose = "manual" | "scheduled" | "safety" | "baseline" | "import";
+
+/** One partition (or the disk layout) inside a snapshot. Sizes in bytes. */
+export interface ImageRecord {
+  readonly partition: string;
+  readonly sizeBytes: number;
+  readonly technique: Technique;
+  /** Hex. Over page content hashes only: equal images have equal roots, in any repository. */
+  readonly contentRoot: string;
+  /** Raw bytes of blocks that no earlier snapshot had: what deduplication could not find. */
+  readonly newBytes: number;
+  /** Bytes this image added to the store: compressed segments, pack overhead, manifest nodes. */
+  readonly storedBytes: number;
+  /** Pages that are one repeated byte, and their bytes; never stored. */
+  readonly fillBytes: number;
+  /** Bytes of pages equal to the parent's page at the same offset: cost one hash each. */
+  readonly unchangedBytes: number;
+  /** Free words from the node: file-system hint, label, offset on disk. Bounded, never interpreted. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
+/** A node at one moment. Committed by one rename; complete or absent, never in between. */
+export interface SnapshotRecord {
+  /** "snap_" and 20 characters of 0-9a-z; unique for ever. */
+  readonly id: string;
+  /** Position in commit order, from 1, gaps allowed. */
+  readonly sequence: number;
+  readonly node: string;
+  /** ISO 8601 UTC, server clock at commit. */
+  readonly createdAt: string;
+  /** Wall time from beginArchive to commit. */
+  readonly seconds: number;
+  readonly parentId: string | null;
+  readonly purpose: SnapshotPurpose;
+  readonly comment: string;
+  readonly images: readonly ImageRecord[];
+}
+
+/** Random-access bytes to archive from. `read` fills `into` completely or throws a CodedError. */
+export interface ByteSource {
+  readonly sizeBytes: number;
+  read(offsetBytes: number, into: Uint8Array): Promise<void>;
+  /** A local path of the same bytes, when worker threads may read it by themselves. */
+  readonly path?: string;
+}
+
+/** Random-access bytes to restore onto. */
+export interface ByteTarget {
+  readonly sizeBytes: number;
+  read(offsetBytes: number, into: Uint8Array): Promise<void>;
+  write(offsetBytes: number, bytes: Uint8Array): Promise<void>;
+  /** Makes the range read as zeros, by hole or discard where possible. */
+  zero(offsetBytes: number, lengthBytes: number): Promise<void>;
+  /** All written bytes are on stable storage when this resolves. */
+  flush(): Promise<void>;
+}
+
+export interface Progress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface WorkOptions {
+  readonly signal?: AbortSignal;
+  /** Called often; the receiver thins it out. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface ArchiveRequest {
+  readonly node: string;
+  readonly purpose?: SnapshotPurpose;
+  readonly comment?: string;
+}
+
+export interface ImageRequest {
+  readonly partition: string;
+  readonly sizeBytes: number;
+  readonly details?: Readonly<Record<string, string>>;
+}
+
+/** One snapshot in the making. Nothing is visible before commit; abort (or a crash) leaves only garbage.
+ *  The parent is the node's newest snapshot at beginArchive. */
+export interface ArchiveSession {
+  readonly snapshotId: string;
+  /** Begin one partition; several may be open at once. */
+  beginImage(request: ImageRequest): Promise<ImageWriter>;
+  /** Archive a whole local source: hashing in threads where the source has a path. */
+  archiveSource(request: Omit<ImageRequest, "sizeBytes">, source: ByteSource, options?: WorkOptions): Promise<ImageRecord>;
+  commit(): Promise<SnapshotRecord>;
+  abort(): Promise<void>;
+}
+
+/** Receives the pages of one partition, in any order, from somewhere else (an agent). */
+export interface ImageWriter {
+  readonly pageCount: number;
+  /** `hashes` holds n·32 bytes for pages first … first+n-1. Answers which of them must be sent (0-based page
+   *  indices): not those whose content the parent's same page, an all-zero page or an earlier put of this
+   *  session already has. Those are taken over as read. Knowing a hash reveals nothing beyond the node's own past. */
+  offer(firstPage: number, hashes: Uint8Array): number[];
+  /** Store one page. The engine hashes it and compares with the hash offered: CodedError "page-hash-mismatch". */
+  put(pageIndex: number, page: Uint8Array): Promise<void>;
+  /** All pages must have been taken over or put: else CodedError "protocol-violation" naming the first missing. */
+  finish(): Promise<ImageRecord>;
+}
+
+/** What page `index` of an image is, without its bytes. */
+export interface PageRecord {
+  readonly index: number;
+  readonly lengthBytes: number;
+  /** The repeated byte, or null for a page with stored blocks. */
+  readonly fillByte: number | null;
+  readonly contentHash: Uint8Array;
+}
+
+/** Read access to one image of one snapshot. Reads go by snapshot and page, never by hash. */
+export interface ImageReader {
+  readonly snapshot: SnapshotRecord;
+  readonly image: ImageRecord;
+  readonly pageCount: number;
+  /** Records of pages first … first+count-1 (clipped at the end). */
+  pageRecords(firstPage: number, count: number): Promise<PageRecord[]>;
+  /** Delivers each wanted page once, verified against its content hash, in an order that decodes each segment
+   *  once; at most 16 reads in flight. `onPage` may keep the bytes only until its promise resolves. */
+  readPages(pageIndices: readonly number[], onPage: (record: PageRecord, bytes: Uint8Array) => Promise<void>, options?: WorkOptions): Promise<void>;
+}
+
+export interface RestoreReport {
+  readonly readBytes: number;
+  /** Bytes of pages that differed. */
+  readonly differingBytes: number;
+  readonly writtenBytes: number;
+  readonly seconds: number;
+}
+
+export interface VerifyFinding {
+  readonly snapshotId: string | null;
+  readonly partition: string | null;
+  readonly file: string;
+  readonly code: "pack-corrupt" | "pack-missing" | "page-corrupt" | "snapshot-corrupt" | "repository-corrupt";
+  readonly message: string;
+}
+
+export interface VerifyReport {
+  readonly snapshotCount: number;
+  readonly imageCount: number;
+  readonly packCount: number;
+  readonly checkedBytes: number;
+  readonly seconds: number;
+  /** Empty when all is well. Findings are answers, not exceptions. */
+  readonly findings: readonly VerifyFinding[];
+}
+
+/** Sizes in bytes, counted from the files and manifests as they are. */
+export interface RepositoryStats {
+  readonly snapshotCount: number;
+  readonly imageCount: number;
+  /** Sum of image sizes: what full uncompressed images would take. */
+  readonly logicalBytes: number;
+  /** Distinct blocks stored, raw. */
+  readonly blockCount: number;
+  readonly uniqueBytes: number;
+  /** Block data after compression. */
+  readonly compressedBytes: number;
+  readonly dataPackBytes: number;
+  readonly nodePackBytes: number;
+  readonly snapshotBytes: number;
+  readonly indexBytes: number;
+  /** All files of the repository. */
+  readonly storedBytes: number;
+  readonly packCount: number;
+}
+
+export interface Repository {
+  readonly info: RepositoryInfo;
+  /** All snapshots in commit order. */
+  snapshots(): readonly SnapshotRecord[];
+  /** By id or unambiguous prefix; CodedError "snapshot-unknown" | "snapshot-ambiguous". */
+  snapshot(id: string): SnapshotRecord;
+  beginArchive(request: ArchiveRequest): Promise<ArchiveSession>;
+  openImage(snapshotId: string, partition: string): Promise<ImageReader>;
+  /** Compares the target page by page and writes only what differs; page 0 last; flushed and read back. */
+  restore(snapshotId: string, partition: string, target: ByteTarget, options?: WorkOptions): Promise<RestoreReport>;
+  /** Re-reads every pack (or those one snapshot needs), every block, page hash and contentRoot. */
+  verify(options?: WorkOptions & { readonly snapshotId?: string }): Promise<VerifyReport>;
+  stats(): Promise<RepositoryStats>;
+  rebuildIndex(options?: WorkOptions): Promise<{ readonly packCount: number; readonly blockCount: number; readonly seconds: number }>;
+  /** Aborts open sessions, writes the index cache, releases the lock. */
+  close(): Promise<void>;
+}
