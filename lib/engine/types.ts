@@ -1,10 +1,10 @@
 // The words the engine's front door speaks. repository.ts exports them together with openRepository; nothing
 // here knows how the bytes lie on disk.
 import type { Clock, Random } from "#lib/model/clock.ts";
+import type { ImageRecord, SnapshotPurpose, SnapshotRecord } from "#lib/model/snapshot.ts";
 import type { Storage } from "./storage/storage.ts";
 
-export const TECHNIQUES = ["full", "diff", "repository"] as const;
-export type Technique = (typeof TECHNIQUES)[number];
+export type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
 
 export interface OpenOptions {
   readonly storage: Storage;
@@ -32,45 +32,6 @@ export interface RepositoryInfo {
   readonly formatVersion: number;
   readonly blockSize: number;
   readonly createdAt: string;
-}
-
-/** Why this snapshot exists; kept in the snapshot file so that the database can be rebuilt from the store. */
-export type SnapshotPurpose = "manual" | "scheduled" | "safety" | "baseline" | "import";
-
-/** One partition (or the disk layout) inside a snapshot. Sizes in bytes. */
-export interface ImageRecord {
-  readonly partition: string;
-  readonly sizeBytes: number;
-  readonly technique: Technique;
-  /** Hex. Over page content hashes only: equal images have equal roots, in any repository. */
-  readonly contentRoot: string;
-  /** Raw bytes of blocks that no earlier snapshot had: what deduplication could not find. */
-  readonly newBytes: number;
-  /** Bytes this image added to the store: compressed segments, pack overhead, manifest nodes. */
-  readonly storedBytes: number;
-  /** Pages that are one repeated byte, and their bytes; never stored. */
-  readonly fillBytes: number;
-  /** Bytes of pages equal to the parent's page at the same offset: cost one hash each. */
-  readonly unchangedBytes: number;
-  /** Free words from the node: file-system hint, label, offset on disk. Bounded, never interpreted. */
-  readonly details: Readonly<Record<string, string>>;
-}
-
-/** A node at one moment. Committed by one rename; complete or absent, never in between. */
-export interface SnapshotRecord {
-  /** "snap_" and 20 characters of 0-9a-z; unique for ever. */
-  readonly id: string;
-  /** Position in commit order, from 1, gaps allowed. */
-  readonly sequence: number;
-  readonly node: string;
-  /** ISO 8601 UTC, server clock at commit. */
-  readonly createdAt: string;
-  /** Wall time from beginArchive to commit. */
-  readonly seconds: number;
-  readonly parentId: string | null;
-  readonly purpose: SnapshotPurpose;
-  readonly comment: string;
-  readonly images: readonly ImageRecord[];
 }
 
 /** Random-access bytes to archive from. `read` fills `into` completely or throws a CodedError. */
@@ -107,6 +68,8 @@ export interface ArchiveRequest {
   readonly node: string;
   readonly purpose?: SnapshotPurpose;
   readonly comment?: string;
+  /** Kept in the record; see SnapshotRecord.requestId. */
+  readonly requestId?: string;
 }
 
 export interface ImageRequest {
@@ -122,7 +85,11 @@ export interface ArchiveSession {
   /** Begin one partition; several may be open at once. */
   beginImage(request: ImageRequest): Promise<ImageWriter>;
   /** Archive a whole local source: hashing in threads where the source has a path. */
-  archiveSource(request: Omit<ImageRequest, "sizeBytes">, source: ByteSource, options?: WorkOptions): Promise<ImageRecord>;
+  archiveSource(
+    request: Omit<ImageRequest, "sizeBytes">,
+    source: ByteSource,
+    options?: WorkOptions,
+  ): Promise<ImageRecord>;
   commit(): Promise<SnapshotRecord>;
   abort(): Promise<void>;
 }
@@ -158,7 +125,11 @@ export interface ImageReader {
   pageRecords(firstPage: number, count: number): Promise<PageRecord[]>;
   /** Delivers each wanted page once, verified against its content hash, in an order that decodes each segment
    *  once; at most 16 reads in flight. `onPage` may keep the bytes only until its promise resolves. */
-  readPages(pageIndices: readonly number[], onPage: (record: PageRecord, bytes: Uint8Array) => Promise<void>, options?: WorkOptions): Promise<void>;
+  readPages(
+    pageIndices: readonly number[],
+    onPage: (record: PageRecord, bytes: Uint8Array) => Promise<void>,
+    options?: WorkOptions,
+  ): Promise<void>;
 }
 
 export interface RestoreReport {
@@ -216,11 +187,18 @@ export interface Repository {
   beginArchive(request: ArchiveRequest): Promise<ArchiveSession>;
   openImage(snapshotId: string, partition: string): Promise<ImageReader>;
   /** Compares the target page by page and writes only what differs; page 0 last; flushed and read back. */
-  restore(snapshotId: string, partition: string, target: ByteTarget, options?: WorkOptions): Promise<RestoreReport>;
+  restore(
+    snapshotId: string,
+    partition: string,
+    target: ByteTarget,
+    options?: WorkOptions,
+  ): Promise<RestoreReport>;
   /** Re-reads every pack (or those one snapshot needs), every block, page hash and contentRoot. */
   verify(options?: WorkOptions & { readonly snapshotId?: string }): Promise<VerifyReport>;
   stats(): Promise<RepositoryStats>;
-  rebuildIndex(options?: WorkOptions): Promise<{ readonly packCount: number; readonly blockCount: number; readonly seconds: number }>;
+  rebuildIndex(
+    options?: WorkOptions,
+  ): Promise<{ readonly packCount: number; readonly blockCount: number; readonly seconds: number }>;
   /** Aborts open sessions, writes the index cache, releases the lock. */
   close(): Promise<void>;
 }

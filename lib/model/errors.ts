@@ -106,7 +106,11 @@ export interface FailureReport {
 export function failureReportOf(thrown: unknown): FailureReport {
   if (thrown instanceof CodedError) return { code: thrown.code, message: thrown.message, hint: thrown.hint };
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return { code: "internal", message, hint: "Look at the log of the process that failed for the full trace." };
+  return {
+    code: "internal",
+    message,
+    hint: "Look at the log of the process that failed for the full trace.",
+  };
 }
 
 export function isFailureCode(text: string): text is FailureCode {

@@ -1,0 +1,138 @@
+// The control messages between an agent and the gateway: JSON over HTTPS, one TLS port. docs/agent-protocol.md tells the story;
+// this file is the law. The agent may be older than the server, so messages only ever gain optional fields, and unknown
+// fields are ignored. Both ends parse what they receive; strings and lists are bounded, since a node's words are hostile.
+import { z } from "zod";
+import { FAILURE_CODES } from "#lib/model/errors.ts";
+import { TASK_STEPS } from "#lib/model/job.ts";
+
+export const PROTOCOL_VERSION = 1;
+/** The agent's long poll for a task, and so the longest silence of a healthy idle agent. */
+export const LEASE_WAIT_MS_MAX = 20_000;
+/** A running task is heard from at least this often; after `TASK_LOST_AFTER_MS` of silence its lease is lost. */
+export const HEARTBEAT_MS = 2_000;
+export const TASK_LOST_AFTER_MS = 15_000;
+/** Pages per offer or comparison request: 64 pages, 16 MiB of partition. */
+export const PAGES_PER_REQUEST = 64;
+
+const bytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+const shortText = z.string().max(128);
+const hexHash = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const PartitionMessage = z.object({
+  name: z.string().min(1).max(64),
+  label: shortText,
+  typeName: shortText,
+  offsetBytes: bytes,
+  sizeBytes: bytes,
+});
+
+export const DiskMessage = z.object({
+  serial: z.string().min(1).max(128),
+  model: shortText,
+  sizeBytes: bytes,
+  sectorSize: z.number().int().min(512).max(65536),
+  partitions: z.array(PartitionMessage).max(256),
+});
+
+/** POST /agent/v1/enrol. The key is the client certificate's; the rest are hints. Repeated until approved. */
+export const EnrolRequest = z.object({
+  protocolVersion: z.number().int(),
+  agentVersion: shortText,
+  /** What the PC would like to be called; the approving person may choose otherwise. */
+  proposedName: z.string().max(64),
+  /** Shown on the PC's screen. */
+  code: z.string().min(4).max(16),
+  macAddress: shortText.optional(),
+  serialNumber: shortText.optional(),
+  enrolmentKey: z.string().max(256).optional(),
+});
+export const EnrolResponse = z.object({
+  state: z.enum(["pending", "enrolled", "refused"]),
+  nodeId: z.string().nullable(),
+  name: z.string().nullable(),
+});
+
+/** POST /agent/v1/hello, at start and whenever the disks change. */
+export const HelloRequest = z.object({
+  protocolVersion: z.number().int(),
+  agentVersion: shortText,
+  disks: z.array(DiskMessage).max(16),
+});
+export const HelloResponse = z.object({ nodeId: z.string(), name: z.string(), serverVersion: shortText });
+
+/** POST /agent/v1/lease: long poll. `task` is null when there is nothing to do yet. */
+export const LeaseRequest = z.object({ waitMs: z.number().int().min(0).max(LEASE_WAIT_MS_MAX) });
+
+/** One partition (or "disk-layout") a task is about. `image` is the number later requests name it by. */
+export const ArchiveImage = z.object({
+  image: z.number().int().nonnegative(),
+  diskSerial: shortText,
+  partition: z.string(),
+  sizeBytes: bytes,
+});
+export const RestoreImage = ArchiveImage.extend({ contentRoot: hexHash });
+export const TaskMessage = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("archive"),
+    taskId: z.string(),
+    leaseId: z.string(),
+    snapshotId: z.string(),
+    images: z.array(ArchiveImage).max(256),
+  }),
+  z.object({
+    kind: z.literal("restore"),
+    taskId: z.string(),
+    leaseId: z.string(),
+    snapshotId: z.string(),
+    images: z.array(RestoreImage).max(256),
+  }),
+]);
+export const LeaseResponse = z.object({ task: TaskMessage.nullable() });
+
+/** POST /agent/v1/tasks/{taskId}/heartbeat, header x-sheepfold-lease. */
+export const HeartbeatRequest = z.object({ step: z.enum(TASK_STEPS), doneBytes: bytes, totalBytes: bytes });
+/** "lost": another lease exists or the task ended; stop at once and touch nothing more. */
+export const HeartbeatResponse = z.object({ verdict: z.enum(["continue", "cancel", "lost"]) });
+
+/** Answer to an offer of page hashes (binary body): the page indices to send. */
+export const OfferResponse = z.object({
+  wanted: z.array(z.number().int().nonnegative()).max(PAGES_PER_REQUEST),
+});
+/** Answer to "this image is complete". */
+export const FinishImageResponse = z.object({ contentRoot: hexHash });
+
+export const ImageResult = z.object({
+  image: z.number().int().nonnegative(),
+  contentRoot: hexHash,
+  readBytes: bytes,
+  differingBytes: bytes,
+  writtenBytes: bytes,
+});
+/** POST /agent/v1/tasks/{taskId}/result. The agent repeats it until answered. */
+export const ResultRequest = z.discriminatedUnion("outcome", [
+  z.object({ outcome: z.literal("succeeded"), images: z.array(ImageResult).max(256) }),
+  z.object({
+    outcome: z.literal("failed"),
+    failure: z.object({
+      code: z.enum(FAILURE_CODES),
+      message: z.string().max(2000),
+      hint: z.string().max(2000).nullable(),
+    }),
+  }),
+  z.object({ outcome: z.literal("cancelled") }),
+]);
+export const ResultResponse = z.object({ verdict: z.enum(["accepted", "lost"]) });
+
+/** Every refusal by the gateway. */
+export const ErrorResponse = z.object({
+  code: z.enum(FAILURE_CODES),
+  message: z.string(),
+  hint: z.string().nullable(),
+});
+
+export type EnrolRequest = z.infer<typeof EnrolRequest>;
+export type EnrolResponse = z.infer<typeof EnrolResponse>;
+export type HelloRequest = z.infer<typeof HelloRequest>;
+export type TaskMessage = z.infer<typeof TaskMessage>;
+export type ResultRequest = z.infer<typeof ResultRequest>;
+export type ImageResult = z.infer<typeof ImageResult>;
