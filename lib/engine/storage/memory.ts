@@ -1,0 +1,202 @@
+// memoryStorage keeps a repository in memory: for tests and the simulation, where it plays a disk exactly.
+//
+// Like a disk it knows what has been written from what has been flushed: `crash` takes the power away, so that
+// growing files lose some or all of their unflushed end, or vanish. Sealed files survive whole. `copy` is a
+// cheap second disk with the same contents, and `flipBit` is rot.
+import { CodedError } from "#lib/model/errors.ts";
+import {
+  checkFileName,
+  checkFolderName,
+  closedError,
+  inNameOrder,
+  isInFolder,
+  TEMPORARY_FOLDER,
+  tooShortError,
+} from "./file-name.ts";
+import type { FileWriter, Storage, StoredFile } from "./storage.ts";
+
+export interface MemoryStorage extends Storage {
+  /** The power fails. `random` (0 ≤ x < 1) decides how much of each growing file survives. Writers from before
+   *  are dead; the storage may be used again, also when it was closed. */
+  crash(random: () => number): void;
+  /** Another storage with the same files; neither sees what the other does from now on. */
+  copy(): MemoryStorage;
+  /** Flips one bit of a file where it lies; doing it twice heals it. */
+  flipBit(name: string, bitIndex: number): void;
+}
+
+interface MemoryFile {
+  readonly chunks: Uint8Array[];
+  sizeBytes: number;
+  flushedBytes: number;
+}
+
+export function memoryStorage(description = "memory"): MemoryStorage {
+  return new Memory(description, new Map());
+}
+
+class Memory implements MemoryStorage {
+  readonly description: string;
+  #files: Map<string, MemoryFile>;
+  #closed = false;
+  #temporaryCount = 0;
+  /** Counts crashes, so that a writer can tell that its process is gone. */
+  #life = 0;
+
+  constructor(description: string, files: Map<string, MemoryFile>) {
+    this.description = description;
+    this.#files = files;
+  }
+
+  async list(folder: string): Promise<StoredFile[]> {
+    this.#checkOpen();
+    checkFolderName(folder);
+    const files: StoredFile[] = [];
+    for (const [name, file] of this.#files) {
+      if (isInFolder(name, folder)) files.push({ name, sizeBytes: file.sizeBytes });
+    }
+    return inNameOrder(files);
+  }
+
+  async readFile(name: string): Promise<Uint8Array | null> {
+    this.#checkOpen();
+    checkFileName(name);
+    const file = this.#files.get(name);
+    return file === undefined ? null : Uint8Array.from(joined(file));
+  }
+
+  async readAt(name: string, offsetBytes: number, into: Uint8Array): Promise<void> {
+    this.#checkOpen();
+    checkFileName(name);
+    const file = this.#files.get(name);
+    if (file === undefined || offsetBytes + into.length > file.sizeBytes) {
+      throw tooShortError(this.description, name, offsetBytes, into.length);
+    }
+    into.set(joined(file).subarray(offsetBytes, offsetBytes + into.length));
+  }
+
+  async size(name: string): Promise<number | null> {
+    this.#checkOpen();
+    checkFileName(name);
+    return this.#files.get(name)?.sizeBytes ?? null;
+  }
+
+  async createFile(): Promise<FileWriter> {
+    this.#checkOpen();
+    this.#temporaryCount += 1;
+    const temporary = `${TEMPORARY_FOLDER}/memory-${this.#life}-${this.#temporaryCount}`;
+    this.#files.set(temporary, { chunks: [], sizeBytes: 0, flushedBytes: 0 });
+    const life = this.#life;
+    let done = false;
+    /** The growing file, or an error when it is no longer this writer's. */
+    const growing = () => {
+      this.#checkOpen();
+      const file = this.#files.get(temporary);
+      if (done || life !== this.#life || file === undefined) throw deadWriterError(temporary);
+      return file;
+    };
+    return {
+      append: async (bytes) => {
+        appendTo(growing(), bytes);
+      },
+      seal: async (name) => {
+        checkFileName(name);
+        const file = growing();
+        file.flushedBytes = file.sizeBytes;
+        done = true;
+        this.#files.delete(temporary);
+        this.#files.set(name, file);
+      },
+      discard: async () => {
+        if (!done && life === this.#life) this.#files.delete(temporary);
+        done = true;
+      },
+    };
+  }
+
+  async writeFile(name: string, bytes: Uint8Array): Promise<void> {
+    this.#checkOpen();
+    checkFileName(name);
+    this.#files.set(name, flushedFile(bytes));
+  }
+
+  async createExclusive(name: string, bytes: Uint8Array): Promise<boolean> {
+    this.#checkOpen();
+    checkFileName(name);
+    if (this.#files.has(name)) return false;
+    this.#files.set(name, flushedFile(bytes));
+    return true;
+  }
+
+  async remove(name: string): Promise<void> {
+    this.#checkOpen();
+    checkFileName(name);
+    this.#files.delete(name);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  crash(random: () => number): void {
+    this.#life += 1;
+    this.#closed = false;
+    for (const [name, file] of [...this.#files]) {
+      if (file.flushedBytes === file.sizeBytes) continue;
+      // A file system may have written any part of what was not flushed, or not even the file's entry.
+      if (random() < 0.25) this.#files.delete(name);
+      else cutOff(file, file.flushedBytes + Math.floor(random() * (file.sizeBytes - file.flushedBytes + 1)));
+    }
+  }
+
+  copy(): MemoryStorage {
+    const files = new Map<string, MemoryFile>();
+    for (const [name, file] of this.#files) files.set(name, { ...file, chunks: [...file.chunks] });
+    return new Memory(this.description, files);
+  }
+
+  flipBit(name: string, bitIndex: number): void {
+    const file = this.#files.get(name);
+    const position = bitIndex >> 3;
+    if (file === undefined || position >= file.sizeBytes) throw new Error(`No bit ${bitIndex} in ${name}`);
+    // Chunks are shared between copies and never changed in place.
+    const bytes = Uint8Array.from(joined(file));
+    bytes[position] = (bytes[position] ?? 0) ^ (1 << (bitIndex & 7));
+    file.chunks.splice(0, file.chunks.length, bytes);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError(this.description);
+  }
+}
+
+function flushedFile(bytes: Uint8Array): MemoryFile {
+  return { chunks: [Uint8Array.from(bytes)], sizeBytes: bytes.length, flushedBytes: bytes.length };
+}
+
+function appendTo(file: MemoryFile, bytes: Uint8Array): void {
+  if (bytes.length === 0) return;
+  file.chunks.push(Uint8Array.from(bytes));
+  file.sizeBytes += bytes.length;
+}
+
+/** The file's bytes as one chunk, joined once and kept so. */
+function joined(file: MemoryFile): Uint8Array {
+  if (file.chunks.length !== 1) {
+    const whole = new Uint8Array(Buffer.concat(file.chunks));
+    file.chunks.splice(0, file.chunks.length, whole);
+  }
+  return file.chunks[0] ?? new Uint8Array(0);
+}
+
+function cutOff(file: MemoryFile, sizeBytes: number): void {
+  file.chunks.splice(0, file.chunks.length, joined(file).slice(0, sizeBytes));
+  file.sizeBytes = sizeBytes;
+  file.flushedBytes = sizeBytes;
+}
+
+function deadWriterError(temporary: string): CodedError {
+  return new CodedError("storage-failed", `${temporary} was sealed, discarded or lost before.`, {
+    hint: "Write the file again from its start.",
+  });
+}
