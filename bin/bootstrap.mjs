@@ -37,7 +37,11 @@ function once(stampFile, key, make) {
 
 function run(command, args, env = {}) {
   // Standard output belongs to the script we were asked to run; what we do on the way is told on standard error.
-  const done = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2], env: { ...process.env, ...env } });
+  const done = spawnSync(command, args, {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    env: { ...process.env, ...env },
+  });
   if (done.error) fail(`cannot run ${command}: ${done.error.message}`, `Install ${command} and try again.`);
   if (done.status !== 0) process.exit(done.status ?? 1);
 }
@@ -82,7 +86,8 @@ function generateDatabaseClient(node) {
 }
 
 const [script, ...args] = process.argv.slice(2);
-if (script === undefined) fail("no script given", "Use the npm scripts: npm run demo, npm test, npm run check …");
+if (script === undefined)
+  fail("no script given", "Use the npm scripts: npm run demo, npm test, npm run check …");
 
 once(join(modules, ".sheepfold-packages"), hashOf("package-lock.json"), installPackages);
 once(join(modules, ".sheepfold-links"), "1", linkDatabaseLibraries);
