@@ -179,10 +179,7 @@ class Faulty implements FaultyStorage {
     if (this.crashed) throw crashedError(call.what);
     this.callCount += 1;
     const number = this.callCount;
-    if (call.kind === "write") {
-      this.writeCount += 1;
-      await this.#refuseWhenFull(call);
-    }
+    if (call.kind === "write" && this.#isFullForNextWrite()) return this.#refuseFull(call);
     if (number === this.#plan.failCall) await this.#fail(call);
     const result = await call.run();
     // Another call may have crashed the process while this one was under way: its answer reaches nobody.
@@ -191,9 +188,13 @@ class Faulty implements FaultyStorage {
     return result;
   }
 
-  async #refuseWhenFull<Result>(call: Call<Result>): Promise<void> {
+  #isFullForNextWrite(): boolean {
+    this.writeCount += 1;
     if (this.writeCount >= (this.#plan.fullFromWrite ?? Number.POSITIVE_INFINITY)) this.#full = true;
-    if (!this.#full) return;
+    return this.#full;
+  }
+
+  async #refuseFull<Result>(call: Call<Result>): Promise<never> {
     await call.whenFull?.(this.#random());
     throw storageFullError(this.description, new Error(`simulated ENOSPC at ${call.what}`));
   }

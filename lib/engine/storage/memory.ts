@@ -16,8 +16,10 @@ import {
 import type { FileWriter, Storage, StoredFile } from "./storage.ts";
 
 export interface MemoryStorage extends Storage {
+  /** The same disk seen by another process: closing one view leaves the others open. */
+  connect(): MemoryStorage;
   /** The power fails. `random` (0 ≤ x < 1) decides how much of each growing file survives. Writers from before
-   *  are dead; the storage may be used again, also when it was closed. */
+   *  are dead. */
   crash(random: () => number): void;
   /** Another storage with the same files; neither sees what the other does from now on. */
   copy(): MemoryStorage;
@@ -32,27 +34,32 @@ interface MemoryFile {
 }
 
 export function memoryStorage(description = "memory"): MemoryStorage {
-  return new Memory(description, new Map());
+  return new Memory(description, { files: new Map(), life: 0, temporaryCount: 0 });
+}
+
+/** What all views of one disk share. */
+interface MemoryDisk {
+  files: Map<string, MemoryFile>;
+  /** Counts crashes, so that a writer can tell that its process is gone. */
+  life: number;
+  temporaryCount: number;
 }
 
 class Memory implements MemoryStorage {
   readonly description: string;
-  #files: Map<string, MemoryFile>;
+  readonly #disk: MemoryDisk;
   #closed = false;
-  #temporaryCount = 0;
-  /** Counts crashes, so that a writer can tell that its process is gone. */
-  #life = 0;
 
-  constructor(description: string, files: Map<string, MemoryFile>) {
+  constructor(description: string, disk: MemoryDisk) {
     this.description = description;
-    this.#files = files;
+    this.#disk = disk;
   }
 
   async list(folder: string): Promise<StoredFile[]> {
     this.#checkOpen();
     checkFolderName(folder);
     const files: StoredFile[] = [];
-    for (const [name, file] of this.#files) {
+    for (const [name, file] of this.#disk.files) {
       if (isInFolder(name, folder)) files.push({ name, sizeBytes: file.sizeBytes });
     }
     return inNameOrder(files);
@@ -61,14 +68,14 @@ class Memory implements MemoryStorage {
   async readFile(name: string): Promise<Uint8Array | null> {
     this.#checkOpen();
     checkFileName(name);
-    const file = this.#files.get(name);
+    const file = this.#disk.files.get(name);
     return file === undefined ? null : Uint8Array.from(joined(file));
   }
 
   async readAt(name: string, offsetBytes: number, into: Uint8Array): Promise<void> {
     this.#checkOpen();
     checkFileName(name);
-    const file = this.#files.get(name);
+    const file = this.#disk.files.get(name);
     if (file === undefined || offsetBytes + into.length > file.sizeBytes) {
       throw tooShortError(this.description, name, offsetBytes, into.length);
     }
@@ -78,21 +85,21 @@ class Memory implements MemoryStorage {
   async size(name: string): Promise<number | null> {
     this.#checkOpen();
     checkFileName(name);
-    return this.#files.get(name)?.sizeBytes ?? null;
+    return this.#disk.files.get(name)?.sizeBytes ?? null;
   }
 
   async createFile(): Promise<FileWriter> {
     this.#checkOpen();
-    this.#temporaryCount += 1;
-    const temporary = `${TEMPORARY_FOLDER}/memory-${this.#life}-${this.#temporaryCount}`;
-    this.#files.set(temporary, { chunks: [], sizeBytes: 0, flushedBytes: 0 });
-    const life = this.#life;
+    this.#disk.temporaryCount += 1;
+    const temporary = `${TEMPORARY_FOLDER}/memory-${this.#disk.life}-${this.#disk.temporaryCount}`;
+    this.#disk.files.set(temporary, { chunks: [], sizeBytes: 0, flushedBytes: 0 });
+    const life = this.#disk.life;
     let done = false;
     /** The growing file, or an error when it is no longer this writer's. */
     const growing = () => {
       this.#checkOpen();
-      const file = this.#files.get(temporary);
-      if (done || life !== this.#life || file === undefined) throw deadWriterError(temporary);
+      const file = this.#disk.files.get(temporary);
+      if (done || life !== this.#disk.life || file === undefined) throw deadWriterError(temporary);
       return file;
     };
     return {
@@ -104,11 +111,11 @@ class Memory implements MemoryStorage {
         const file = growing();
         file.flushedBytes = file.sizeBytes;
         done = true;
-        this.#files.delete(temporary);
-        this.#files.set(name, file);
+        this.#disk.files.delete(temporary);
+        this.#disk.files.set(name, file);
       },
       discard: async () => {
-        if (!done && life === this.#life) this.#files.delete(temporary);
+        if (!done && life === this.#disk.life) this.#disk.files.delete(temporary);
         done = true;
       },
     };
@@ -117,21 +124,21 @@ class Memory implements MemoryStorage {
   async writeFile(name: string, bytes: Uint8Array): Promise<void> {
     this.#checkOpen();
     checkFileName(name);
-    this.#files.set(name, flushedFile(bytes));
+    this.#disk.files.set(name, flushedFile(bytes));
   }
 
   async createExclusive(name: string, bytes: Uint8Array): Promise<boolean> {
     this.#checkOpen();
     checkFileName(name);
-    if (this.#files.has(name)) return false;
-    this.#files.set(name, flushedFile(bytes));
+    if (this.#disk.files.has(name)) return false;
+    this.#disk.files.set(name, flushedFile(bytes));
     return true;
   }
 
   async remove(name: string): Promise<void> {
     this.#checkOpen();
     checkFileName(name);
-    this.#files.delete(name);
+    this.#disk.files.delete(name);
   }
 
   async close(): Promise<void> {
@@ -139,24 +146,27 @@ class Memory implements MemoryStorage {
   }
 
   crash(random: () => number): void {
-    this.#life += 1;
-    this.#closed = false;
-    for (const [name, file] of [...this.#files]) {
+    this.#disk.life += 1;
+    for (const [name, file] of [...this.#disk.files]) {
       if (file.flushedBytes === file.sizeBytes) continue;
       // A file system may have written any part of what was not flushed, or not even the file's entry.
-      if (random() < 0.25) this.#files.delete(name);
+      if (random() < 0.25) this.#disk.files.delete(name);
       else cutOff(file, file.flushedBytes + Math.floor(random() * (file.sizeBytes - file.flushedBytes + 1)));
     }
   }
 
+  connect(): MemoryStorage {
+    return new Memory(this.description, this.#disk);
+  }
+
   copy(): MemoryStorage {
     const files = new Map<string, MemoryFile>();
-    for (const [name, file] of this.#files) files.set(name, { ...file, chunks: [...file.chunks] });
-    return new Memory(this.description, files);
+    for (const [name, file] of this.#disk.files) files.set(name, { ...file, chunks: [...file.chunks] });
+    return new Memory(this.description, { ...this.#disk, files });
   }
 
   flipBit(name: string, bitIndex: number): void {
-    const file = this.#files.get(name);
+    const file = this.#disk.files.get(name);
     const position = bitIndex >> 3;
     if (file === undefined || position >= file.sizeBytes) throw new Error(`No bit ${bitIndex} in ${name}`);
     // Chunks are shared between copies and never changed in place.

@@ -1,0 +1,145 @@
+// How simulated nodes are archived: by a local source, or page by page as an agent does it. Each way ends in
+// the model being told what must exist from now on.
+
+import type { CodedError } from "#lib/model/errors.ts";
+import { hashPage, PAGE_BYTES, pageCountOf } from "#lib/page/page.ts";
+import type { ArchiveSession, ImageRecord, ImageWriter } from "../types.ts";
+import { sourceOf } from "./disk.ts";
+import { claim } from "./model-repository.ts";
+import { outcomeOf, type SimulatedNode, type World } from "./world.ts";
+
+export type ArchiveWay = "source" | "agent";
+
+/** A session and what it has archived so far. */
+export interface OpenArchive {
+  readonly node: SimulatedNode;
+  readonly session: ArchiveSession;
+  readonly images: Map<string, Uint8Array>;
+  readonly left: string[];
+}
+
+export async function archiveNode(world: World, node: SimulatedNode, way: ArchiveWay): Promise<string> {
+  const archive = await beginArchive(world, node);
+  try {
+    while (archive.left.length > 0) await archiveNext(world, archive, way);
+  } catch (error) {
+    await abandon(archive);
+    throw error;
+  }
+  return commitArchive(world, archive);
+}
+
+export async function beginArchive(world: World, node: SimulatedNode): Promise<OpenArchive> {
+  const session = await world.repository.beginArchive({ node: node.name, comment: "simulated" });
+  return { node, session, images: new Map(), left: world.chance.shuffled(node.partitions.keys()) };
+}
+
+export async function archiveNext(world: World, archive: OpenArchive, way: ArchiveWay): Promise<void> {
+  const partition = archive.left.shift();
+  const bytes = archive.node.partitions.get(partition ?? "");
+  if (partition === undefined || bytes === undefined) throw new Error("Bug: nothing left to archive");
+  const newBytesMax = world.model.newBytesMax(bytes);
+  const record =
+    way === "source"
+      ? await archive.session.archiveSource({ partition, details: { way } }, sourceOf(bytes))
+      : await archiveByPages(world, archive.session, partition, bytes);
+  archive.images.set(partition, bytes);
+  world.model.checkRoot(bytes, record.contentRoot);
+  claim(record.sizeBytes === bytes.length, `an image of ${bytes.length} bytes records ${record.sizeBytes}`);
+  claim(
+    record.newBytes <= newBytesMax,
+    `${record.newBytes} bytes are called new, at most ${newBytesMax} are`,
+  );
+}
+
+export async function commitArchive(world: World, archive: OpenArchive): Promise<string> {
+  const { node, images, session } = archive;
+  const made = { id: session.snapshotId, node: node.name, images };
+  try {
+    const record = await session.commit();
+    claim(record.id === session.snapshotId, `commit made ${record.id} of session ${session.snapshotId}`);
+    world.model.commit({ ...made, record });
+  } catch (error) {
+    world.model.doubt({ ...made, record: null });
+    await abandon(archive);
+    throw error;
+  }
+  return `${node.name}: ${[...images.values()].map((bytes) => bytes.length).join(" + ")} bytes`;
+}
+
+/** Ends a session that failed; on a crashed storage aborting may fail too, but only by name. */
+export async function abandon(archive: OpenArchive): Promise<void> {
+  await outcomeOf(() => archive.session.abort());
+}
+
+/** As an agent over a bad line does it: offers in batches, some twice, pages in any order, one of them wrong. */
+async function archiveByPages(
+  world: World,
+  session: ArchiveSession,
+  partition: string,
+  bytes: Uint8Array,
+): Promise<ImageRecord> {
+  const { chance } = world;
+  const details = { way: "agent" };
+  const writer = await session.beginImage({ partition, sizeBytes: bytes.length, details });
+  claim(writer.pageCount === pageCountOf(bytes.length), `page count ${writer.pageCount}`);
+  const wanted = new Set<number>();
+  for (const first of batchStarts(writer.pageCount, chance.between(1, 8))) {
+    for (const page of writer.offer(first.start, hashesOf(bytes, first.start, first.count))) wanted.add(page);
+  }
+  const order = chance.happens(0.5) ? chance.shuffled(wanted) : [...wanted].sort((a, b) => a - b);
+  for (const page of order) await putPage(world, writer, page, bytes);
+  return writer.finish();
+}
+
+async function putPage(world: World, writer: ImageWriter, page: number, bytes: Uint8Array): Promise<void> {
+  const content = bytes.slice(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+  if (world.chance.happens(0.05)) await claimRefusedWhenWrong(writer, page, content);
+  // A receiver's buffer is reused: what put has taken must not change with it.
+  await writer.put(page, content);
+  content.fill(0x55);
+}
+
+async function claimRefusedWhenWrong(writer: ImageWriter, page: number, content: Uint8Array): Promise<void> {
+  const wrong = Uint8Array.from(content);
+  wrong[wrong.length - 1] = (wrong.at(-1) ?? 0) ^ 1;
+  const outcome = await outcomeOf(() => writer.put(page, wrong));
+  claim("failure" in outcome, "a page that differs from its offered hash was taken");
+  const expected = ["page-hash-mismatch", "storage-failed", "storage-full"];
+  claim(expected.includes(outcome.failure.code), `a wrong page was refused with ${outcome.failure.code}`);
+}
+
+function batchStarts(pageCount: number, batch: number): { start: number; count: number }[] {
+  const starts = [];
+  for (let start = 0; start < pageCount; start += batch) {
+    starts.push({ start, count: Math.min(batch, pageCount - start) });
+  }
+  return starts;
+}
+
+function hashesOf(bytes: Uint8Array, firstPage: number, count: number): Uint8Array {
+  const hashes: Uint8Array[] = [];
+  for (let page = firstPage; page < firstPage + count; page++) {
+    hashes.push(hashPage(bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES)));
+  }
+  return Uint8Array.from(Buffer.concat(hashes));
+}
+
+/** Finishing without all pages must name the first missing one and make nothing. */
+export async function claimIncompleteRefused(world: World, node: SimulatedNode): Promise<void> {
+  const archive = await beginArchive(world, node);
+  const bytes = world.chance.bytes(PAGE_BYTES + 100);
+  const writer = await archive.session.beginImage({ partition: "partial", sizeBytes: bytes.length });
+  writer.offer(0, hashesOf(bytes, 0, 2));
+  await writer.put(1, bytes.slice(PAGE_BYTES));
+  const outcome = await outcomeOf(() => writer.finish());
+  claim(
+    "failure" in outcome && outcome.failure.code === "protocol-violation",
+    "an incomplete image finished",
+  );
+  await archive.session.abort();
+}
+
+export function isStorageFailure(error: CodedError): boolean {
+  return error.code === "storage-failed" || error.code === "storage-full";
+}

@@ -1,0 +1,144 @@
+// ModelRepository is the judge: a repository so naive that it cannot be wrong. It keeps every image whole.
+//
+// It also remembers which snapshots may or may not exist: when commit failed, the rename may have happened. The
+// next open decides, and from then on the answer must stay.
+import { isDeepStrictEqual } from "node:util";
+import { fillByteOf, hashPage, PAGE_BYTES } from "#lib/page/page.ts";
+import type { SnapshotRecord } from "../types.ts";
+
+export interface ModelSnapshot {
+  readonly id: string;
+  readonly node: string;
+  /** Whole images by partition name. */
+  readonly images: ReadonlyMap<string, Uint8Array>;
+  /** What commit answered; null when it failed to answer. */
+  readonly record: SnapshotRecord | null;
+}
+
+export class ModelRepository {
+  readonly #committed = new Map<string, ModelSnapshot>();
+  readonly #uncertain = new Map<string, ModelSnapshot>();
+  /** Hash of an image's bytes to its content root, and back: each must name the other, for ever. */
+  readonly #rootOfBytes = new Map<string, string>();
+  readonly #bytesOfRoot = new Map<string, string>();
+  readonly #blocks = new Set<string>();
+  readonly #blockSize: number;
+
+  constructor(blockSize: number) {
+    this.#blockSize = blockSize;
+  }
+
+  get snapshots(): readonly ModelSnapshot[] {
+    return [...this.#committed.values()];
+  }
+
+  get uncertainCount(): number {
+    return this.#uncertain.size;
+  }
+
+  get logicalBytes(): number {
+    let sum = 0;
+    for (const snapshot of this.#committed.values()) {
+      for (const bytes of snapshot.images.values()) sum += bytes.length;
+    }
+    return sum;
+  }
+
+  commit(snapshot: ModelSnapshot): void {
+    this.#committed.set(snapshot.id, snapshot);
+    for (const bytes of snapshot.images.values()) {
+      for (const block of storedBlocksOf(bytes, this.#blockSize)) this.#blocks.add(block.key);
+    }
+  }
+
+  /** Commit threw: only the store knows. */
+  doubt(snapshot: ModelSnapshot): void {
+    this.#uncertain.set(snapshot.id, snapshot);
+  }
+
+  /** Nothing committed is missing, nothing is there that nobody made, and records are as committed. */
+  checkListing(records: readonly SnapshotRecord[]): void {
+    const listed = new Set(records.map((record) => record.id));
+    for (const id of this.#committed.keys()) claim(listed.has(id), `committed snapshot ${id} is lost`);
+    for (const record of records) {
+      const made = this.#committed.get(record.id) ?? this.#uncertain.get(record.id);
+      claim(made !== undefined, `snapshot ${record.id} appeared from nowhere`);
+      this.#checkRecord(made, record);
+    }
+    const sequences = records.map((record) => record.sequence);
+    claim(
+      sequences.every((sequence, index) => index === 0 || sequence > (sequences[index - 1] as number)),
+      `sequence numbers do not rise: ${sequences.join(", ")}`,
+    );
+  }
+
+  #checkRecord(made: ModelSnapshot, record: SnapshotRecord): void {
+    claim(made.node === record.node, `snapshot ${record.id} changed its node`);
+    claim(record.images.length === made.images.size, `snapshot ${record.id} changed its number of images`);
+    for (const image of record.images) {
+      const bytes = made.images.get(image.partition);
+      claim(bytes !== undefined, `snapshot ${record.id} has an image ${image.partition} nobody made`);
+      claim(bytes.length === image.sizeBytes, `image ${image.partition} of ${record.id} changed its size`);
+      this.checkRoot(bytes, image.contentRoot);
+    }
+    if (made.record === null) return;
+    const [was, is] = [JSON.stringify(made.record), JSON.stringify(record)];
+    claim(
+      isDeepStrictEqual(JSON.parse(was), JSON.parse(is)),
+      `the record of a snapshot is ${is}, was ${was}`,
+    );
+  }
+
+  /** After an open: what is listed of the uncertain is committed, the rest never will be. */
+  settle(records: readonly SnapshotRecord[]): void {
+    const listed = new Set(records.map((record) => record.id));
+    for (const snapshot of this.#uncertain.values()) if (listed.has(snapshot.id)) this.commit(snapshot);
+    this.#uncertain.clear();
+  }
+
+  /** Equal images have equal roots, different ones different roots. */
+  checkRoot(bytes: Uint8Array, contentRoot: string): void {
+    const key = keyOf(bytes);
+    claim(/^[0-9a-f]{64}$/.test(contentRoot), `content root "${contentRoot}" is not a SHA-256`);
+    claim((this.#rootOfBytes.get(key) ?? contentRoot) === contentRoot, "equal images have different roots");
+    claim((this.#bytesOfRoot.get(contentRoot) ?? key) === key, "different images have the same root");
+    this.#rootOfBytes.set(key, contentRoot);
+    this.#bytesOfRoot.set(contentRoot, key);
+  }
+
+  /** The most that deduplication may call new: distinct blocks that no committed snapshot has. */
+  newBytesMax(bytes: Uint8Array): number {
+    const counted = new Set<string>();
+    let sum = 0;
+    for (const { key, lengthBytes } of storedBlocksOf(bytes, this.#blockSize)) {
+      if (this.#blocks.has(key) || counted.has(key)) continue;
+      counted.add(key);
+      sum += lengthBytes;
+    }
+    return sum;
+  }
+}
+
+/** The blocks that need storing: of pages that are not one repeated byte, those that are not either. */
+function* storedBlocksOf(
+  bytes: Uint8Array,
+  blockSize: number,
+): Generator<{ key: string; lengthBytes: number }> {
+  for (let pageStart = 0; pageStart < bytes.length; pageStart += PAGE_BYTES) {
+    const page = bytes.subarray(pageStart, pageStart + PAGE_BYTES);
+    if (fillByteOf(page) !== null) continue;
+    for (let start = 0; start < page.length; start += blockSize) {
+      const block = page.subarray(start, start + blockSize);
+      if (fillByteOf(block) === null) yield { key: keyOf(block), lengthBytes: block.length };
+    }
+  }
+}
+
+function keyOf(bytes: Uint8Array): string {
+  return Buffer.from(hashPage(bytes)).toString("latin1");
+}
+
+/** What the judge insists on. */
+export function claim(holds: unknown, message: string): asserts holds {
+  if (!holds) throw new Error(`Judged wrong: ${message}`);
+}
