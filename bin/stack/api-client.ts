@@ -1,0 +1,106 @@
+// The product's own HTTP API as a person's program would use it: sign in, ask, wish, follow a job. No inside knowledge.
+import { CodedError, type FailureCode, isFailureCode } from "#lib/model/errors.ts";
+import { isFinalJobState, type JobState } from "#lib/model/job.ts";
+
+export interface JobView {
+  readonly id: string;
+  readonly title: string;
+  readonly state: JobState;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  readonly failure: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
+  readonly tasks: readonly TaskView[];
+}
+
+export interface TaskView {
+  readonly id: string;
+  readonly nodeId: string | null;
+  readonly nodeName: string | null;
+  readonly state: string;
+  readonly step: string;
+  readonly snapshotId: string | null;
+  readonly failure: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
+  readonly report: Readonly<Record<string, unknown>> | null;
+}
+
+export interface SignIn {
+  readonly email: string;
+  readonly password: string;
+}
+
+/** A job is asked after this often; the dashboard itself listens to events instead. */
+const POLL_MS = 250;
+
+export class ApiClient {
+  readonly #origin: string;
+  #cookie = "";
+
+  constructor(origin: string) {
+    this.#origin = origin;
+  }
+
+  async signIn(signIn: SignIn): Promise<void> {
+    const response = await fetch(`${this.#origin}/api/auth/sign-in/email`, {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: this.#origin },
+      body: JSON.stringify(signIn),
+    });
+    if (!response.ok) throw await failureOf(response, "signing in");
+    this.#cookie = response.headers
+      .getSetCookie()
+      .map((cookie) => cookie.split(";")[0])
+      .join("; ");
+  }
+
+  async get<Answer>(path: string): Promise<Answer> {
+    return this.#ask<Answer>("GET", path);
+  }
+
+  async post<Answer>(path: string, body: unknown, requestId?: string): Promise<Answer> {
+    return this.#ask<Answer>("POST", path, body, requestId);
+  }
+
+  /** Resolves when the job has ended, whatever its end. */
+  async followJob(jobId: string, onProgress: (job: JobView) => void): Promise<JobView> {
+    for (;;) {
+      const job = await this.get<JobView>(`/api/v1/jobs/${jobId}`);
+      onProgress(job);
+      if (isFinalJobState(job.state)) return job;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  async #ask<Answer>(method: string, path: string, body?: unknown, requestId?: string): Promise<Answer> {
+    const response = await fetch(`${this.#origin}${path}`, {
+      method,
+      headers: {
+        cookie: this.#cookie,
+        origin: this.#origin,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(requestId === undefined ? {} : { "idempotency-key": requestId }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    if (!response.ok) throw await failureOf(response, `${method} ${path}`);
+    return (await response.json()) as Answer;
+  }
+}
+
+async function failureOf(response: Response, what: string): Promise<CodedError> {
+  const text = await response.text();
+  const problem = parseProblem(text);
+  return new CodedError(problem.code, `${what}: ${response.status} ${problem.detail}`, {
+    hint: problem.hint,
+  });
+}
+
+function parseProblem(text: string): { code: FailureCode; detail: string; hint: string | undefined } {
+  try {
+    const problem = JSON.parse(text) as { code?: string; detail?: string; message?: string; hint?: string };
+    const code = problem.code !== undefined && isFailureCode(problem.code) ? problem.code : "internal";
+    return { code, detail: problem.detail ?? problem.message ?? text, hint: problem.hint };
+  } catch {
+    // Not a problem document: a proxy's or a crash's page; its first words say more than nothing.
+    return { code: "internal", detail: text.slice(0, 300), hint: undefined };
+  }
+}
