@@ -1,0 +1,29 @@
+// Prisma's enums against the model's lists: a state added on one side only does not compile. JobKind is the one whose spelling
+// differs, because a Prisma enum's name has no dashes.
+import type { JobKind, JobState, TaskKind, TaskState } from "#lib/model/job.ts";
+import type { NodeLifeCycle } from "#lib/model/node.ts";
+import type { SnapshotPurpose } from "#lib/model/snapshot.ts";
+import type * as rows from "./generated/enums.ts";
+
+type Equal<Left, Right> = [Left] extends [Right] ? ([Right] extends [Left] ? true : never) : never;
+type Dashed<Text extends string> = Text extends `${infer Head}_${infer Tail}`
+  ? `${Head}-${Dashed<Tail>}`
+  : Text;
+
+/** Each is `true` or does not compile. */
+export const ENUMS_AGREE: readonly [
+  Equal<Dashed<rows.JobKind>, JobKind>,
+  Equal<rows.JobState, JobState>,
+  Equal<rows.TaskKind, TaskKind>,
+  Equal<rows.TaskState, TaskState>,
+  Equal<rows.NodeLifeCycle, NodeLifeCycle>,
+  Equal<rows.SnapshotPurpose, SnapshotPurpose>,
+] = [true, true, true, true, true, true];
+
+export function jobKindOfRow(kind: rows.JobKind): JobKind {
+  return kind.replaceAll("_", "-") as JobKind; // ENUMS_AGREE proves it
+}
+
+export function jobKindForRow(kind: JobKind): rows.JobKind {
+  return kind.replaceAll("-", "_") as rows.JobKind; // ENUMS_AGREE proves it
+}

@@ -1,0 +1,173 @@
+// The matrix's rows from the database: the moments of a classroom in a window, what happened to each node in them, and
+// what was effective before the window began. Sparse on purpose: only cells where something happened travel.
+
+import type { FailureReport } from "#lib/model/errors.ts";
+import type { JobKind, JobState, TaskState } from "#lib/model/job.ts";
+import type { CellEvent, MatrixVersion } from "#lib/model/matrix.ts";
+import { database } from "./client.ts";
+import { jobKindOfRow } from "./enums.ts";
+import { failureOf, numberIn } from "./view-words.ts";
+
+export interface MomentRow {
+  readonly jobId: string;
+  readonly kind: JobKind;
+  readonly title: string;
+  readonly at: string;
+  readonly state: JobState;
+}
+
+export interface MatrixTaskRow {
+  readonly jobId: string;
+  readonly nodeId: string;
+  readonly kind: "archive" | "restore";
+  readonly event: CellEvent;
+  readonly begun: boolean;
+  readonly targetSnapshotId: string | null;
+  readonly failure: FailureReport | null;
+  readonly writtenBytes: number | null;
+}
+
+export interface MatrixSnapshotRow {
+  readonly snapshotId: string;
+  readonly nodeId: string;
+  readonly jobId: string | null;
+  readonly createdAt: string;
+  readonly newBytes: number;
+}
+
+/** Jobs that touched the classroom's nodes, newest first, at most `countMax`, older than `before`. */
+export async function listMomentRows(
+  groupId: string,
+  window: { countMax: number; before: string | null },
+): Promise<MomentRow[]> {
+  const rows = await database().job.findMany({
+    where: {
+      kind: { not: "verify" },
+      tasks: { some: { node: { groupId } } },
+      ...(window.before === null ? {} : { createdAt: { lt: new Date(window.before) } }),
+    },
+    orderBy: { createdAt: "desc" },
+    take: window.countMax,
+    select: { id: true, kind: true, title: true, createdAt: true, state: true },
+  });
+  return rows.map((row) => ({
+    jobId: row.id,
+    kind: jobKindOfRow(row.kind),
+    title: row.title,
+    at: row.createdAt.toISOString(),
+    state: row.state,
+  }));
+}
+
+export async function listMatrixTaskRows(
+  groupId: string,
+  jobIds: readonly string[],
+): Promise<MatrixTaskRow[]> {
+  const rows = await database().task.findMany({
+    where: { jobId: { in: [...jobIds] }, node: { groupId }, kind: { in: ["archive", "restore"] } },
+    select: {
+      jobId: true,
+      nodeId: true,
+      kind: true,
+      state: true,
+      startedAt: true,
+      snapshotId: true,
+      failureCode: true,
+      failureMessage: true,
+      failureHint: true,
+      report: true,
+    },
+  });
+  return rows.flatMap((row) => {
+    if (row.nodeId === null || row.kind === "verify") return [];
+    return [
+      {
+        jobId: row.jobId,
+        nodeId: row.nodeId,
+        kind: row.kind,
+        event: eventOf(row.kind, row.state),
+        begun: row.startedAt !== null,
+        targetSnapshotId: row.kind === "restore" ? row.snapshotId : null,
+        failure: failureOf(row),
+        writtenBytes: numberIn(row.report, "writtenBytes"),
+      },
+    ];
+  });
+}
+
+const EVENT_OF_STATE: Readonly<Record<Exclude<TaskState, "succeeded">, CellEvent>> = {
+  waiting: "running",
+  ready: "running",
+  running: "running",
+  failed: "failed",
+  skipped: "skipped",
+  cancelled: "cancelled",
+};
+
+function eventOf(kind: "archive" | "restore", state: TaskState): CellEvent {
+  if (state !== "succeeded") return EVENT_OF_STATE[state];
+  return kind === "archive" ? "captured" : "rolled-back";
+}
+
+/** Snapshots of the classroom's nodes made by these jobs, and those of no job in the window. */
+export async function listMatrixSnapshotRows(
+  groupId: string,
+  jobIds: readonly string[],
+  window: { from: string | null; before: string | null },
+): Promise<MatrixSnapshotRow[]> {
+  const within = {
+    ...(window.from === null ? {} : { gte: new Date(window.from) }),
+    ...(window.before === null ? {} : { lt: new Date(window.before) }),
+  };
+  const rows = await database().snapshot.findMany({
+    where: {
+      node: { groupId },
+      OR: [{ jobId: { in: [...jobIds] } }, { jobId: null, createdAt: within }],
+    },
+    orderBy: { createdAt: "asc" },
+    select: { id: true, nodeId: true, jobId: true, createdAt: true, newBytes: true },
+  });
+  return rows.map((row) => ({
+    snapshotId: row.id,
+    nodeId: row.nodeId,
+    jobId: row.jobId,
+    createdAt: row.createdAt.toISOString(),
+    newBytes: Number(row.newBytes),
+  }));
+}
+
+/** Version numbers: a node's snapshots counted in order of time. */
+export async function versionsOf(snapshotIds: readonly string[]): Promise<Map<string, MatrixVersion>> {
+  if (snapshotIds.length === 0) return new Map();
+  const rows = await database().$queryRaw<{ id: string; number: bigint; createdAt: Date }[]>`
+    SELECT s."id", s."createdAt",
+           (SELECT count(*) FROM "snapshots" o
+             WHERE o."nodeId" = s."nodeId" AND (o."createdAt", o."sequence") <= (s."createdAt", s."sequence")) AS "number"
+      FROM "snapshots" s
+     WHERE s."id" = ANY(${[...snapshotIds]})`;
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      { snapshotId: row.id, number: Number(row.number), createdAt: row.createdAt.toISOString() },
+    ]),
+  );
+}
+
+/** What was on each node's disks at a time: its newest snapshot, or the newest successful restore when that is later. */
+export async function effectiveSnapshotsAt(groupId: string, at: string): Promise<Map<string, string>> {
+  const moment = new Date(at);
+  const rows = await database().$queryRaw<{ nodeId: string; snapshotId: string }[]>`
+    SELECT DISTINCT ON (e."nodeId") e."nodeId", e."snapshotId"
+      FROM (
+        SELECT s."nodeId", s."id" AS "snapshotId", s."createdAt" AS "at"
+          FROM "snapshots" s JOIN "nodes" n ON n."id" = s."nodeId"
+         WHERE n."groupId" = ${groupId} AND s."createdAt" < ${moment}
+        UNION ALL
+        SELECT t."nodeId", t."snapshotId", t."finishedAt"
+          FROM "tasks" t JOIN "nodes" n ON n."id" = t."nodeId"
+         WHERE n."groupId" = ${groupId} AND t."kind" = 'restore' AND t."state" = 'succeeded'
+           AND t."snapshotId" IS NOT NULL AND t."finishedAt" < ${moment}
+      ) e
+     ORDER BY e."nodeId", e."at" DESC`;
+  return new Map(rows.map((row) => [row.nodeId, row.snapshotId]));
+}

@@ -1,0 +1,205 @@
+// Rows of snapshots: copies of what the repository records, so that pages can list and join them. Recording again is
+// harmless; a row lost can be made again from the repository.
+import { systemRandom } from "#lib/model/clock.ts";
+import { newId } from "#lib/model/ids.ts";
+import type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
+import { database, inTransaction } from "./client.ts";
+import { nodeIdByName } from "./nodes.ts";
+import { notify } from "./notify.ts";
+
+export const VERIFY_STATES = ["never", "verified", "corrupt"] as const;
+export type VerifyState = (typeof VERIFY_STATES)[number];
+
+export interface SnapshotRow {
+  readonly id: string;
+  readonly repositoryId: string;
+  readonly nodeId: string;
+  readonly jobId: string | null;
+  readonly sequence: number;
+  readonly parentId: string | null;
+  readonly purpose: SnapshotPurpose;
+  readonly comment: string;
+  readonly createdAt: string;
+  readonly seconds: number;
+  readonly sizeBytes: number;
+  readonly fillBytes: number;
+  readonly unchangedBytes: number;
+  readonly newBytes: number;
+  readonly storedBytes: number;
+  readonly verifyState: VerifyState;
+  readonly verifiedAt: string | null;
+  readonly images: readonly ImageRecord[];
+}
+
+export async function recordSnapshot(
+  record: SnapshotRecord,
+  context: { readonly repositoryId: string; readonly jobId: string | null },
+): Promise<void> {
+  await inTransaction(async (tx) => {
+    // Serialises recording per snapshot id: the gateway and the reconciliation may meet on the same one.
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${record.id}))`;
+    const known = await tx.snapshot.findUnique({ where: { id: record.id }, select: { id: true } });
+    if (known !== null) return;
+    const nodeId = await nodeIdByName(record.node, tx);
+    const sum = (size: (image: ImageRecord) => number) =>
+      BigInt(record.images.reduce((total, image) => total + size(image), 0));
+    await tx.snapshot.create({
+      data: {
+        id: record.id,
+        repositoryId: context.repositoryId,
+        nodeId,
+        jobId: context.jobId,
+        sequence: record.sequence,
+        parentId: record.parentId,
+        purpose: record.purpose,
+        comment: record.comment,
+        createdAt: new Date(record.createdAt),
+        seconds: record.seconds,
+        sizeBytes: sum((image) => image.sizeBytes),
+        fillBytes: sum((image) => image.fillBytes),
+        unchangedBytes: sum((image) => image.unchangedBytes),
+        newBytes: sum((image) => image.newBytes),
+        storedBytes: sum((image) => image.storedBytes),
+        images: { create: record.images.map(rowOfImage) },
+      },
+    });
+    await notify("nodes", nodeId, tx);
+  });
+}
+
+function rowOfImage(image: ImageRecord) {
+  return {
+    id: newId("image", systemRandom),
+    partition: image.partition,
+    sizeBytes: BigInt(image.sizeBytes),
+    technique: image.technique,
+    contentRoot: image.contentRoot,
+    fillBytes: BigInt(image.fillBytes),
+    unchangedBytes: BigInt(image.unchangedBytes),
+    newBytes: BigInt(image.newBytes),
+    storedBytes: BigInt(image.storedBytes),
+    details: { ...image.details },
+  };
+}
+
+const WITH_IMAGES = { include: { images: { orderBy: { partition: "asc" } } } } as const;
+
+/** The snapshot a task made, found by the request id that the engine kept: the row's job has a task of that id. */
+export async function snapshotByRequestId(taskId: string): Promise<SnapshotRow | null> {
+  const task = await database().task.findUnique({ where: { id: taskId }, select: { report: true } });
+  const report = task?.report;
+  const id =
+    typeof report === "object" && report !== null && !Array.isArray(report) ? report.snapshotId : undefined;
+  return typeof id === "string" ? findSnapshot(id) : null;
+}
+
+export async function findSnapshot(snapshotId: string): Promise<SnapshotRow | null> {
+  const row = await database().snapshot.findUnique({ where: { id: snapshotId }, ...WITH_IMAGES });
+  return row === null ? null : snapshotOfRow(row);
+}
+
+export async function listSnapshots(where: {
+  readonly nodeId?: string;
+  readonly nodeIds?: readonly string[];
+  readonly limit?: number;
+}): Promise<SnapshotRow[]> {
+  const nodeFilter =
+    where.nodeId !== undefined
+      ? { nodeId: where.nodeId }
+      : where.nodeIds !== undefined
+        ? { nodeId: { in: [...where.nodeIds] } }
+        : {};
+  const rows = await database().snapshot.findMany({
+    where: nodeFilter,
+    orderBy: [{ createdAt: "desc" }, { sequence: "desc" }],
+    take: where.limit ?? 1_000,
+    ...WITH_IMAGES,
+  });
+  return rows.map(snapshotOfRow);
+}
+
+export async function snapshotIdsOf(repositoryId: string): Promise<Set<string>> {
+  const rows = await database().snapshot.findMany({ where: { repositoryId }, select: { id: true } });
+  return new Set(rows.map((row) => row.id));
+}
+
+export async function setVerifyState(
+  snapshotIds: readonly string[],
+  state: Exclude<VerifyState, "never">,
+): Promise<void> {
+  await database().snapshot.updateMany({
+    where: { id: { in: [...snapshotIds] } },
+    data: { verifyState: state, verifiedAt: new Date() },
+  });
+}
+
+interface StoredSnapshot
+  extends Omit<
+    SnapshotRow,
+    | "createdAt"
+    | "verifiedAt"
+    | "sizeBytes"
+    | "fillBytes"
+    | "unchangedBytes"
+    | "newBytes"
+    | "storedBytes"
+    | "images"
+  > {
+  readonly createdAt: Date;
+  readonly verifiedAt: Date | null;
+  readonly sizeBytes: bigint;
+  readonly fillBytes: bigint;
+  readonly unchangedBytes: bigint;
+  readonly newBytes: bigint;
+  readonly storedBytes: bigint;
+  readonly images: readonly StoredImage[];
+}
+
+interface StoredImage {
+  readonly partition: string;
+  readonly technique: string;
+  readonly contentRoot: string;
+  readonly sizeBytes: bigint;
+  readonly fillBytes: bigint;
+  readonly unchangedBytes: bigint;
+  readonly newBytes: bigint;
+  readonly storedBytes: bigint;
+  readonly details: unknown;
+}
+
+export function snapshotOfRow(row: StoredSnapshot): SnapshotRow {
+  return {
+    id: row.id,
+    repositoryId: row.repositoryId,
+    nodeId: row.nodeId,
+    jobId: row.jobId,
+    sequence: row.sequence,
+    parentId: row.parentId,
+    purpose: row.purpose,
+    comment: row.comment,
+    createdAt: row.createdAt.toISOString(),
+    seconds: row.seconds,
+    sizeBytes: Number(row.sizeBytes),
+    fillBytes: Number(row.fillBytes),
+    unchangedBytes: Number(row.unchangedBytes),
+    newBytes: Number(row.newBytes),
+    storedBytes: Number(row.storedBytes),
+    verifyState: row.verifyState,
+    verifiedAt: row.verifiedAt?.toISOString() ?? null,
+    images: row.images.map(imageOfRow),
+  };
+}
+
+function imageOfRow(row: StoredImage): ImageRecord {
+  return {
+    partition: row.partition,
+    technique: row.technique as Technique, // written by recordSnapshot from a Technique
+    contentRoot: row.contentRoot,
+    sizeBytes: Number(row.sizeBytes),
+    fillBytes: Number(row.fillBytes),
+    unchangedBytes: Number(row.unchangedBytes),
+    newBytes: Number(row.newBytes),
+    storedBytes: Number(row.storedBytes),
+    details: row.details as Record<string, string>, // likewise
+  };
+}
