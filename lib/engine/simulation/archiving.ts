@@ -101,7 +101,7 @@ async function putPage(world: World, writer: ImageWriter, page: number, bytes: U
 }
 
 async function claimRefusedWhenWrong(writer: ImageWriter, page: number, content: Uint8Array): Promise<void> {
-  const wrong = Uint8Array.from(content);
+  const wrong = new Uint8Array(content);
   wrong[wrong.length - 1] = (wrong.at(-1) ?? 0) ^ 1;
   const outcome = await outcomeOf(() => writer.put(page, wrong));
   claim("failure" in outcome, "a page that differs from its offered hash was taken");
@@ -122,7 +122,7 @@ function hashesOf(bytes: Uint8Array, firstPage: number, count: number): Uint8Arr
   for (let page = firstPage; page < firstPage + count; page++) {
     hashes.push(hashPage(bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES)));
   }
-  return Uint8Array.from(Buffer.concat(hashes));
+  return new Uint8Array(Buffer.concat(hashes));
 }
 
 /** Finishing without all pages must name the first missing one and make nothing. */

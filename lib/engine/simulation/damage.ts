@@ -19,11 +19,13 @@ export async function damageRound(world: World): Promise<string> {
   const heal = await inflict(world, name, damage);
   const openBefore = world.chance.happens(0.5);
   const opened = openBefore ? await reopenDamaged(world, name) : true;
-  if (opened) await liveWithDamage(world, name);
+  // Of a snapshot file that was lost before it was read nothing is left that could be named.
+  const isForgotten = openBefore && damage === "lose" && name.startsWith("snapshots/");
+  if (opened && !isForgotten) await liveWithDamage(world, name);
   if (opened) await world.close();
   await heal();
   await world.open();
-  await world.assertEverySnapshotRestores();
+  await world.assertSnapshotsRestore();
   if (world.chance.happens(0.3)) await world.assertSound();
   return `${damage} ${name}${openBefore ? ", reopened" : ""}${opened ? "" : ", refused"}`;
 }

@@ -26,7 +26,7 @@ export function newDisk(chance: Chance, sizeBytes = anyDiskSize(chance)): Uint8A
 /** The same disk some work later. `neighbours` are disks that things are copied from. */
 export function changedDisk(disk: Uint8Array, chance: Chance, neighbours: readonly Uint8Array[]): Uint8Array {
   if (chance.happens(0.08)) return resized(disk, anyDiskSize(chance), chance);
-  const changed = Uint8Array.from(disk);
+  const changed = new Uint8Array(disk);
   for (let count = chance.between(1, 5); count > 0; count--) changeOnce(changed, chance, neighbours);
   return changed;
 }

@@ -41,7 +41,7 @@ export async function restoreOver(world: World): Promise<string> {
   const wanted = anyImage(world);
   if (wanted === null) return "nothing to restore";
   const before = anyTargetBytes(world, wanted.bytes);
-  const target = targetOf(Uint8Array.from(before));
+  const target = targetOf(new Uint8Array(before));
   const report = await world.repository.restore(wanted.snapshot.id, wanted.partition, target);
   claimRestored(wanted, before, target);
   claimWroteLittle(wanted, before, target, report.writtenBytes);
@@ -85,7 +85,7 @@ export async function restoreInterrupted(world: World): Promise<string> {
   if (wanted === null) return "nothing to restore";
   const { snapshot, partition, bytes } = wanted;
   const before = anyTargetBytes(world, bytes);
-  const dying = targetOf(Uint8Array.from(before), world.chance.smallBetween(1, 12));
+  const dying = targetOf(new Uint8Array(before), world.chance.smallBetween(1, 12));
   const first = await outcomeOf(() => world.repository.restore(snapshot.id, partition, dying));
   if ("failure" in first) {
     claim(first.failure.code === "target-write-failed", `a dead target is called ${first.failure.code}`);

@@ -179,7 +179,7 @@ async function crash(world: World): Promise<string> {
   const open = world.chance.happens(0.7) ? await beginArchive(world, world.chance.pick(world.nodes)) : null;
   if (open !== null && world.chance.happens(0.7)) await archiveNext(world, open, anyWay(world));
   await world.crash();
-  await world.assertEverySnapshotRestores();
+  await world.assertSnapshotsRestore();
   return open === null ? "idle" : `while archiving ${open.node.name}`;
 }
 
@@ -195,7 +195,7 @@ function anyFault(world: World, afterwards: "crash" | "go-on"): FaultPlan {
 async function crashInArchive(world: World): Promise<string> {
   const plan = anyFault(world, "crash");
   const outcome = await world.withFaults(plan, () => archive(world));
-  await world.assertEverySnapshotRestores();
+  await world.assertSnapshotsRestore();
   return `${plan.failWhen} call ${plan.failCall}: ${"failure" in outcome ? outcome.failure.code : "survived"}`;
 }
 
@@ -218,7 +218,7 @@ async function crashElsewhere(world: World): Promise<string> {
   const plan = anyFault(world, "crash");
   const outcome = await world.withFaults(plan, work.run);
   if (work === closing && !("failure" in outcome)) await world.openAfterCrash();
-  await world.assertEverySnapshotRestores();
+  await world.assertSnapshotsRestore();
   return `${work.name}, ${plan.failWhen} call ${plan.failCall}`;
 }
 

@@ -21,6 +21,8 @@ export interface SimulatedNode {
 /** What a piece of work came to. Only named failures are outcomes; anything else is a bug and flies on. */
 export type Outcome<Value> = { readonly value: Value } | { readonly failure: CodedError };
 
+const NEWEST_CHECKED = 8;
+const OLDER_CHECKED = 12;
 const BLOCK_SIZES = [512, 1024, 4096, 4096, 4096, 16384, 65536] as const;
 
 export class World {
@@ -146,6 +148,17 @@ export class World {
   async assertEverySnapshotRestores(): Promise<void> {
     this.model.checkListing(this.repository.snapshots());
     for (const snapshot of this.model.snapshots) await this.assertRestores(this.repository, snapshot);
+  }
+
+  /** After each mishap: all snapshots are listed; all of a young repository, the newest and some others of an
+   *  old one, restore. The end of each run restores all of them. */
+  async assertSnapshotsRestore(): Promise<void> {
+    this.model.checkListing(this.repository.snapshots());
+    const newest = this.model.snapshots.slice(-NEWEST_CHECKED);
+    const older = this.chance
+      .shuffled(this.model.snapshots.slice(0, -NEWEST_CHECKED))
+      .slice(0, OLDER_CHECKED);
+    for (const snapshot of [...newest, ...older]) await this.assertRestores(this.repository, snapshot);
   }
 
   /** Byte for byte, over a target of zeros. */

@@ -195,7 +195,7 @@ for (const [name, open] of Object.entries(STORAGES)) {
 }
 
 function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text));
+  return new Uint8Array(Buffer.from(text));
 }
 
 async function textOf(storage: Storage, name: string): Promise<string | null> {

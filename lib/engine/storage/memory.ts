@@ -69,7 +69,7 @@ class Memory implements MemoryStorage {
     this.#checkOpen();
     checkFileName(name);
     const file = this.#disk.files.get(name);
-    return file === undefined ? null : Uint8Array.from(joined(file));
+    return file === undefined ? null : new Uint8Array(joined(file));
   }
 
   async readAt(name: string, offsetBytes: number, into: Uint8Array): Promise<void> {
@@ -170,7 +170,7 @@ class Memory implements MemoryStorage {
     const position = bitIndex >> 3;
     if (file === undefined || position >= file.sizeBytes) throw new Error(`No bit ${bitIndex} in ${name}`);
     // Chunks are shared between copies and never changed in place.
-    const bytes = Uint8Array.from(joined(file));
+    const bytes = new Uint8Array(joined(file));
     bytes[position] = (bytes[position] ?? 0) ^ (1 << (bitIndex & 7));
     file.chunks.splice(0, file.chunks.length, bytes);
   }
@@ -181,12 +181,12 @@ class Memory implements MemoryStorage {
 }
 
 function flushedFile(bytes: Uint8Array): MemoryFile {
-  return { chunks: [Uint8Array.from(bytes)], sizeBytes: bytes.length, flushedBytes: bytes.length };
+  return { chunks: [new Uint8Array(bytes)], sizeBytes: bytes.length, flushedBytes: bytes.length };
 }
 
 function appendTo(file: MemoryFile, bytes: Uint8Array): void {
   if (bytes.length === 0) return;
-  file.chunks.push(Uint8Array.from(bytes));
+  file.chunks.push(new Uint8Array(bytes));
   file.sizeBytes += bytes.length;
 }
 

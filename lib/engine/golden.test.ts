@@ -1,0 +1,98 @@
+// A repository of each format version is checked in and must open, list, restore and verify for ever.
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createRepository, openRepository } from "./repository.ts";
+import { sourceOf, targetOf } from "./simulation/disk.ts";
+import { openLocalDisk } from "./storage/local-disk.ts";
+import { memoryStorage } from "./storage/memory.ts";
+import { type GoldenSnapshot, goldenSnapshots } from "./testdata/golden-contents.ts";
+import type { Repository, SnapshotRecord } from "./types.ts";
+
+const FOLDER = join(import.meta.dirname, "testdata", "repository-v1");
+
+describe("FORMAT-1: the golden repository of format 1", () => {
+  let repository: Repository;
+  let filesBefore: string[];
+  const contents = goldenSnapshots();
+
+  beforeAll(async () => {
+    filesBefore = await fileSizes();
+    repository = await openRepository({ storage: await openLocalDisk(FOLDER), access: "read", threads: 0 });
+  });
+  afterAll(async () => {
+    await repository.close();
+    expect(await fileSizes(), "reading changed the repository").toEqual(filesBefore);
+  });
+
+  test("says what it is", () => {
+    expect(repository.info).toMatchObject({
+      formatVersion: 1,
+      blockSize: 4096,
+      createdAt: "2026-01-01T00:00:00.000Z",
+    });
+  });
+
+  test("lists its snapshots in commit order, each with its parent", () => {
+    const records = repository.snapshots();
+    expect(records.map(({ node, comment }) => ({ node, comment }))).toEqual(
+      contents.map(({ node, comment }) => ({ node, comment })),
+    );
+    const parents = records.map((record) => records.findIndex((other) => other.id === record.parentId));
+    expect(parents).toEqual([-1, -1, 0, 1, 2]);
+  });
+
+  for (const [index, snapshot] of contents.entries()) {
+    test(`restores ${snapshot.node} "${snapshot.comment}" byte for byte`, () =>
+      expectRestores(repository, repository.snapshots()[index], snapshot));
+  }
+
+  test("verifies without a finding", async () => {
+    const report = await repository.verify();
+    expect(report).toMatchObject({ snapshotCount: contents.length, findings: [] });
+    expect(report.checkedBytes).toBeGreaterThan(0);
+  });
+
+  test("its content roots are those of the same images archived today", async () => {
+    const today = await archivedToday(contents);
+    const rootsOf = (records: readonly SnapshotRecord[]) =>
+      records.map((record) => record.images.map((image) => [image.partition, image.contentRoot]));
+    expect(rootsOf(repository.snapshots())).toEqual(rootsOf(today));
+  });
+});
+
+async function fileSizes(): Promise<string[]> {
+  const names = await readdir(FOLDER, { recursive: true });
+  const sized = names.map(async (name) => `${name} ${(await stat(join(FOLDER, name))).size}`);
+  return (await Promise.all(sized)).sort();
+}
+
+async function expectRestores(
+  repository: Repository,
+  record: SnapshotRecord | undefined,
+  golden: GoldenSnapshot,
+) {
+  if (record === undefined) throw new Error("The snapshot is missing.");
+  expect(record.images.map((image) => image.partition)).toEqual(Object.keys(golden.images));
+  for (const [partition, bytes] of Object.entries(golden.images)) {
+    const target = targetOf(new Uint8Array(bytes.length).fill(0xaa));
+    await repository.restore(record.id, partition, target);
+    expect(Buffer.compare(target.bytes, bytes), partition).toBe(0);
+  }
+}
+
+async function archivedToday(contents: readonly GoldenSnapshot[]): Promise<readonly SnapshotRecord[]> {
+  const memory = memoryStorage();
+  await createRepository({ storage: memory.connect(), blockSize: 512 });
+  const repository = await openRepository({ storage: memory.connect(), access: "write", threads: 0 });
+  for (const { node, images } of contents) {
+    const session = await repository.beginArchive({ node });
+    for (const [partition, bytes] of Object.entries(images)) {
+      await session.archiveSource({ partition }, sourceOf(bytes));
+    }
+    await session.commit();
+  }
+  const records = repository.snapshots();
+  await repository.close();
+  return records;
+}
