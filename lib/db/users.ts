@@ -1,7 +1,7 @@
 // Rows of users as far as we read and make them ourselves; sessions and passwords are better-auth's business.
 import { systemRandom } from "#lib/model/clock.ts";
 import { newId } from "#lib/model/ids.ts";
-import { database } from "./client.ts";
+import { database, inTransaction, type Transaction } from "./client.ts";
 import { secretHash } from "./nodes.ts";
 
 export const ROLES = ["admin", "operator", "viewer"] as const;
@@ -22,6 +22,45 @@ export async function findUser(userId: string): Promise<UserRow | null> {
 
 export async function countUsers(): Promise<number> {
   return database().user.count();
+}
+
+/** The first admin with a password as better-auth keeps it; null when somebody exists already. */
+export async function createFirstUser(user: {
+  readonly email: string;
+  readonly name: string;
+  readonly passwordHash: string;
+}): Promise<string | null> {
+  return inTransaction(async (tx) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('sheepfold first user'))`;
+    if ((await tx.user.count()) > 0) return null;
+    return createUser(tx, { ...user, role: "admin" });
+  });
+}
+
+export interface NewUser {
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly passwordHash: string;
+}
+
+export async function createUserWithPassword(user: NewUser): Promise<string> {
+  return inTransaction((tx) => createUser(tx, user));
+}
+
+async function createUser(tx: Transaction, user: NewUser): Promise<string> {
+  const id = newId("user", systemRandom);
+  const { email, name, role, passwordHash } = user;
+  const account = {
+    id: newId("user", systemRandom),
+    accountId: id,
+    providerId: "credential",
+    password: passwordHash,
+  };
+  await tx.user.create({
+    data: { id, email, name, role, emailVerified: true, accounts: { create: account } },
+  });
+  return id;
 }
 
 export async function setUserRole(userId: string, role: Role): Promise<void> {

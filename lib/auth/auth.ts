@@ -1,0 +1,46 @@
+// Sign-in by e-mail and password, kept by better-auth: hashed passwords, sessions as rows, cookies that scripts cannot read.
+// Nobody signs up by himself; the first admin is made at the worker's first start (bootstrap-admin.ts).
+import { betterAuth } from "better-auth";
+import { prismaAdapter } from "better-auth/adapters/prisma";
+import { database } from "#lib/db/client.ts";
+import { environment } from "#lib/env.ts";
+import { systemRandom } from "#lib/model/clock.ts";
+import { newId } from "#lib/model/ids.ts";
+
+export const PASSWORD_CHARACTERS_MIN = 12;
+
+function make() {
+  const appUrl = environment("APP_URL");
+  return betterAuth({
+    baseURL: appUrl,
+    trustedOrigins: [appUrl],
+    secret: environment("BETTER_AUTH_SECRET"),
+    database: prismaAdapter(database(), { provider: "postgresql" }),
+    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: PASSWORD_CHARACTERS_MIN },
+    user: {
+      additionalFields: { role: { type: "string", required: false, input: false, defaultValue: "viewer" } },
+    },
+    session: { expiresIn: 14 * 24 * 3600, updateAge: 24 * 3600 },
+    rateLimit: {
+      window: 60,
+      max: 300,
+      // Thirty guesses a minute and address are nothing against a 12-character password, and a classroom behind one address may sign in.
+      customRules: { "/sign-in/email": { window: 60, max: 30 } },
+    },
+    advanced: {
+      cookiePrefix: "sheepfold",
+      useSecureCookies: appUrl.startsWith("https://"),
+      database: { generateId: () => newId("user", systemRandom) },
+    },
+    telemetry: { enabled: false },
+  });
+}
+
+type Auth = ReturnType<typeof make>;
+let made: Auth | null = null;
+
+/** Made at first use, because a build has no environment. */
+export function auth(): Auth {
+  made ??= make();
+  return made;
+}

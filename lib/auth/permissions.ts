@@ -1,0 +1,38 @@
+// What a viewer may do, by role: asked in the first line of every command and query. Deny by default.
+import { CodedError } from "#lib/model/errors.ts";
+
+export const ACTIONS = [
+  "read",
+  "snapshot",
+  "restore",
+  "verify",
+  "cancel",
+  "enrol",
+  "manage-classrooms",
+  "manage-keys",
+] as const;
+export type Action = (typeof ACTIONS)[number];
+
+export interface Permitted {
+  readonly id: string;
+  readonly role: "admin" | "operator" | "viewer";
+}
+
+const ALLOWED: Readonly<Record<Permitted["role"], readonly Action[]>> = {
+  viewer: ["read"],
+  operator: ["read", "snapshot", "restore", "verify", "cancel"],
+  admin: ACTIONS,
+};
+
+export function isPermitted(viewer: Permitted, action: Action): boolean {
+  return ALLOWED[viewer.role].includes(action);
+}
+
+export function permit(viewer: Permitted, action: Action, subject?: string): void {
+  if (isPermitted(viewer, action)) return;
+  const about = subject === undefined ? "" : ` ${subject}`;
+  throw new CodedError("not-permitted", `Your role (${viewer.role}) does not include "${action}"${about}.`, {
+    hint: "Ask an administrator of Sheepfold to do it or to change your role.",
+    facts: { action, role: viewer.role },
+  });
+}

@@ -1,0 +1,28 @@
+// Who is asking: the session's cookie or an API token. The role is read from the row each time, so that a change counts at
+// once.
+import { findUser, type Role, type UserRow, userOfApiToken } from "#lib/db/users.ts";
+import { auth } from "./auth.ts";
+
+export interface Viewer {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly role: Role;
+}
+
+export async function viewerFromRequest(headers: Headers): Promise<Viewer | null> {
+  const token = bearerToken(headers);
+  if (token !== null) return viewerOf(await userOfApiToken(token));
+  const session = await auth().api.getSession({ headers });
+  return session === null ? null : viewerOf(await findUser(session.user.id));
+}
+
+/** The token of `Authorization: Bearer …`; null when the header is absent or of another kind. */
+export function bearerToken(headers: Headers): string | null {
+  const match = /^Bearer ([A-Za-z0-9_-]{8,128})$/.exec(headers.get("authorization") ?? "");
+  return match?.[1] ?? null;
+}
+
+function viewerOf(user: UserRow | null): Viewer | null {
+  return user === null ? null : { id: user.id, name: user.name, email: user.email, role: user.role };
+}
