@@ -14,9 +14,11 @@ export interface Limits {
 }
 
 const READ_BYTES = 1024 * 1024;
+const ATTEMPTS = 3;
 
 export async function measureLimits(image: string, sizeBytes: number, scratch: string): Promise<Limits> {
   const coreCount = cpus().length;
+  await readThrough(image);
   return {
     coreCount,
     readSeconds: await secondsOf(() => readThrough(image)),
@@ -59,8 +61,13 @@ async function zstdSeconds(image: string, coreCount: number, scratch: string): P
   }
 }
 
+/** The best of a few: a limit is what the machine can do undisturbed. */
 async function secondsOf(work: () => Promise<void>): Promise<number> {
-  const startedMs = performance.now();
-  await work();
-  return (performance.now() - startedMs) / 1000;
+  let best = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const startedMs = performance.now();
+    await work();
+    best = Math.min(best, (performance.now() - startedMs) / 1000);
+  }
+  return best;
 }

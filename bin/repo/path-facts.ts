@@ -6,7 +6,6 @@
 import { constants } from "node:fs";
 import { lstat, open, readdir, readFile, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { CodedError } from "#lib/model/errors.ts";
 
 export type PathKind = "absent" | "file" | "block-device" | "folder" | "other";
 
@@ -20,6 +19,8 @@ export interface PathFacts {
   readonly given: string;
   /** Absolute, links followed. */
   readonly path: string;
+  /** False when not even the folder that should hold it exists. */
+  readonly folderExists: boolean;
   /** The last part of the given path is a symbolic link. */
   readonly isLink: boolean;
   readonly kind: PathKind;
@@ -44,8 +45,7 @@ const SECTOR_BYTES = 512;
 export async function pathFacts(given: string): Promise<PathFacts> {
   const absolute = resolve(given);
   const itself = await orNull(lstat(absolute));
-  if (itself === null)
-    return { ...NOTHING, given, path: join(await existingFolder(absolute), basename(absolute)) };
+  if (itself === null) return absentFacts(given, absolute);
   const isLink = itself.isSymbolicLink();
   const path = await orNull(realpath(absolute));
   if (path === null)
@@ -59,6 +59,7 @@ export async function pathFacts(given: string): Promise<PathFacts> {
 }
 
 const NOTHING = {
+  folderExists: true,
   isLink: false,
   kind: "absent",
   sizeBytes: 0,
@@ -71,12 +72,10 @@ const NOTHING = {
   busy: false,
 } as const satisfies Partial<PathFacts>;
 
-async function existingFolder(absolute: string): Promise<string> {
+async function absentFacts(given: string, absolute: string): Promise<PathFacts> {
   const folder = await orNull(realpath(dirname(absolute)));
-  if (folder !== null) return folder;
-  throw new CodedError("target-missing", `There is no folder ${dirname(absolute)}.`, {
-    hint: "Check the path, or make the folder first.",
-  });
+  if (folder === null) return { ...NOTHING, given, path: absolute, folderExists: false };
+  return { ...NOTHING, given, path: join(folder, basename(absolute)) };
 }
 
 async function usesOfFile(path: string) {

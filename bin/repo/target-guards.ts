@@ -3,6 +3,7 @@
 // What nobody can override: a target in use (mounted, swap, part of LVM or RAID), too small, no place for bytes,
 // or inside the repository itself. What a person may override, because only a person can know: a target larger
 // than the image (--allow-larger) and one that visibly holds something else (--overwrite-other).
+import { dirname } from "node:path";
 import { formatBytes } from "#lib/model/units.ts";
 import type { PathFacts } from "./path-facts.ts";
 import type { RefusalReason } from "./refusal.ts";
@@ -33,6 +34,10 @@ function unsuitable(target: TargetFacts): RefusalReason | null {
       `${path} lies inside the repository.`,
       "Choose a target outside: restoring there would destroy it.",
     );
+  }
+  if (!target.folderExists) {
+    const hint = "Check the path, or make the folder first.";
+    return { code: "target-missing", message: `There is no folder ${dirname(path)}.`, hint };
   }
   if (target.kind === "absent" && target.isLink) {
     return other(
