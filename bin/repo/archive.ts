@@ -104,7 +104,7 @@ function inWords(entry: ImageEntry): string {
   );
 }
 
-export function parseName(text: string): string {
+function parseName(text: string): string {
   const name = text.trim();
   const printable = [...name].every((character) => character >= " " && character !== "\u007f");
   if (name === "" || name.length > NAME_CHARACTERS_MAX || !printable) {

@@ -43,7 +43,7 @@ async function init(dir: string, options: InitOptions, { output }: VerbContext) 
 }
 
 /** Accepts "4096", "4k" and "64KiB". */
-export function parseBlockSize(text: string): number {
+function parseBlockSize(text: string): number {
   const match = /^(\d+)\s*(k|ki|kib)?$/i.exec(text.trim());
   const bytes = match === null ? Number.NaN : Number(match[1]) * (match[2] === undefined ? 1 : 1024);
   const isPowerOfTwo = Number.isSafeInteger(bytes) && bytes > 0 && (bytes & (bytes - 1)) === 0;

@@ -7,7 +7,7 @@ function start(...marks: readonly [offset: number, text: string][]): Uint8Array 
   return bytes;
 }
 
-const BOOT_MARK = [0x1fe, "\x55\xaa"] as const;
+const BOOT_MARK: [number, string] = [0x1fe, "\x55\xaa"];
 const table: [Signature, Uint8Array][] = [
   ["ext2/3/4", start([0x438, "\x53\xef"])],
   ["NTFS", start([3, "NTFS    "], BOOT_MARK)],

@@ -1,7 +1,7 @@
 // What the first bytes of a partition say it holds. Only well-known magic numbers at fixed places are compared;
 // nothing is parsed, so hostile bytes can at worst be called by a wrong name.
 
-export const SIGNATURES = [
+const SIGNATURES = [
   "ext2/3/4",
   "NTFS",
   "FAT",
