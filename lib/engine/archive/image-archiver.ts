@@ -1,0 +1,371 @@
+// ImageArchiver takes in the pages of one partition: offered and put by an agent, or scanned from a local source.
+//
+// Each page ends up as one of: a fill byte, the parent's page, a page this archive already has, or runs of
+// blocks. Scanning runs in parallel; what it finds is taken in one page after the other, in the order of arrival, so
+// that blocks which belong together lie together.
+import { CodedError } from "#lib/model/errors.ts";
+import { hashOfFill, PAGE_BYTES, PAGE_HASH_BYTES, pageLength, sameHash } from "#lib/page/page.ts";
+import { hexOf } from "../format/bytes.ts";
+import { SEGMENT_RAW_BYTES } from "../format/pack-format.ts";
+import type { ManifestRoot } from "../format/snapshot-format.ts";
+import type { ImageTree } from "../restore/image-tree.ts";
+import type { BlockStore } from "../store/block-store.ts";
+import type { SegmentBuilder } from "../store/segment-builder.ts";
+import { BATCH_PAGES, PAGE_AS_EXPECTED, PAGE_FILL } from "../threads/scan.ts";
+import type { ScanBuffer, SourceRead, Workers } from "../threads/workers.ts";
+import type { ByteSource, ImageRecord, ImageRequest, ImageWriter, WorkOptions } from "../types.ts";
+import { ManifestBuilder, TAKEN_OVER } from "./manifest-builder.ts";
+import { PageBlocks } from "./page-blocks.ts";
+import type { RecentPages } from "./recent-pages.ts";
+import type { ScanBuffers } from "./scan-buffers.ts";
+
+/** What an image needs of its session and repository. */
+export interface ImageContext {
+  readonly data: BlockStore;
+  readonly nodes: BlockStore;
+  readonly workers: Workers;
+  readonly buffers: ScanBuffers;
+  readonly blockSize: number;
+  readonly recent: RecentPages;
+  /** Throws when the session has ended, or lost what it wrote. */
+  check(): void;
+}
+
+export interface ParentImage {
+  readonly tree: ImageTree;
+  readonly hashes: Uint8Array;
+}
+
+export interface FinishedImage {
+  readonly record: ImageRecord;
+  readonly root: ManifestRoot;
+}
+
+const UNKNOWN = 0;
+const WANTED = 1;
+const ARRIVING = 2;
+const SETTLED = 3;
+
+export class ImageArchiver implements ImageWriter {
+  readonly request: ImageRequest;
+  readonly pageCount: number;
+  finished: FinishedImage | null = null;
+  readonly #context: ImageContext;
+  readonly #parent: ParentImage | null;
+  readonly #manifest: ManifestBuilder;
+  readonly #builder: SegmentBuilder;
+  readonly #blocks: PageBlocks;
+  readonly #states: Uint8Array;
+  /** Hashes offered, so that a page sent twice, or another page in its place, is noticed. */
+  readonly #offered: Uint8Array;
+  #fillBytes = 0;
+  #unchangedBytes = 0;
+  /** Pages are taken in one after the other. */
+  #chain: Promise<void> = Promise.resolve();
+  #failure: { readonly reason: unknown } | null = null;
+
+  constructor(context: ImageContext, request: ImageRequest, parent: ParentImage | null) {
+    this.#context = context;
+    this.request = request;
+    this.#parent = parent;
+    this.#manifest = new ManifestBuilder(context.nodes, request.sizeBytes, parent?.tree ?? null);
+    this.pageCount = this.#manifest.pageCount;
+    this.#builder = context.data.openBuilder(SEGMENT_RAW_BYTES);
+    this.#blocks = new PageBlocks(context.data, this.#builder, context.blockSize);
+    this.#states = new Uint8Array(this.pageCount);
+    this.#offered = new Uint8Array(this.pageCount * PAGE_HASH_BYTES);
+  }
+
+  // From an agent ---------------------------------------------------------------------------------------------
+
+  offer(firstPage: number, hashes: Uint8Array): number[] {
+    this.#context.check();
+    this.#checkOffer(firstPage, hashes);
+    const wanted: number[] = [];
+    for (let at = 0, page = firstPage; at < hashes.length; at += PAGE_HASH_BYTES, page++) {
+      if (!this.#settleOffered(page, hashes.subarray(at, at + PAGE_HASH_BYTES))) wanted.push(page);
+    }
+    void this.#inTurn(() => this.#manifest.writeReadyLeaves()).catch(() => undefined); // Kept for put and finish.
+    return wanted;
+  }
+
+  #checkOffer(firstPage: number, hashes: Uint8Array): void {
+    const count = hashes.length / PAGE_HASH_BYTES;
+    const fits = Number.isInteger(firstPage) && firstPage >= 0 && firstPage + count <= this.pageCount;
+    if (fits && Number.isInteger(count)) return;
+    throw violation(
+      `${this.#what} has ${this.pageCount} pages; hashes of ${count} were offered from page ${firstPage}`,
+    );
+  }
+
+  /** True when the page need not be sent. */
+  #settleOffered(page: number, hash: Uint8Array): boolean {
+    const state = this.#states[page] as number;
+    if (state === SETTLED || state === ARRIVING) {
+      if (sameHash(hash, this.#offeredHash(page))) return true;
+      throw violation(`Page ${page} of ${this.#what} was offered with two different contents`);
+    }
+    this.#offered.set(hash, page * PAGE_HASH_BYTES);
+    this.#states[page] = WANTED;
+    const length = pageLength(this.request.sizeBytes, page);
+    if (this.#isParentsPage(page, hash)) this.#settleTakenOver(page, hash, length);
+    else if (sameHash(hash, hashOfFill(0, length))) this.#settleFill(page, 0, hash, length);
+    else if (!this.#settleRecent(page, hash)) return false;
+    return true;
+  }
+
+  #settleRecent(page: number, hash: Uint8Array): boolean {
+    const known = this.#context.recent.get(hash);
+    if (known === null) return false;
+    this.#settle(page, known, hash);
+    return true;
+  }
+
+  async put(pageIndex: number, page: Uint8Array): Promise<void> {
+    this.#context.check();
+    this.#throwIfFailed();
+    const state = this.#states[pageIndex] ?? UNKNOWN;
+    if (state === SETTLED || state === ARRIVING) return this.#chain;
+    this.#checkPut(pageIndex, page, state);
+    this.#states[pageIndex] = ARRIVING;
+    const buffer = await this.#context.buffers.take();
+    try {
+      await this.#scanPut(buffer, pageIndex, page);
+      await this.#inTurn(() => this.#takeIn(buffer, pageIndex, page.length));
+    } catch (error) {
+      this.#states[pageIndex] = WANTED;
+      throw error;
+    } finally {
+      this.#context.buffers.giveBack(buffer);
+    }
+  }
+
+  #checkPut(pageIndex: number, page: Uint8Array, state: number): void {
+    if (state !== WANTED)
+      throw violation(`Page ${pageIndex} of ${this.#what} was sent without being offered`);
+    const length = pageLength(this.request.sizeBytes, pageIndex);
+    if (page.length === length) return;
+    throw violation(`Page ${pageIndex} of ${this.#what} has ${page.length} bytes instead of ${length}`);
+  }
+
+  async #scanPut(buffer: ScanBuffer, pageIndex: number, page: Uint8Array): Promise<void> {
+    buffer.views.pages.set(page);
+    const { blockSize, workers } = this.#context;
+    await workers.scan(
+      buffer,
+      { byteCount: page.length, blockSize, expectedCount: 0, wantsBlocks: true },
+      null,
+    );
+    const found = buffer.views.hashOf(0);
+    const offered = this.#offeredHash(pageIndex);
+    if (sameHash(found, offered)) return;
+    throw new CodedError(
+      "page-hash-mismatch",
+      `Page ${pageIndex} of ${this.#what} hashes to ${hexOf(found)} but was offered as ${hexOf(offered)}.`,
+      {
+        hint: "Send the page again; if it happens again, the sender's memory or disk is unreliable.",
+        retry: "later",
+      },
+    );
+  }
+
+  // From a local source ---------------------------------------------------------------------------------------
+
+  /** `read` makes threads read the source by themselves. */
+  async takeSource(source: ByteSource, descriptor: number | null, options: WorkOptions): Promise<void> {
+    const batchBytes = BATCH_PAGES * PAGE_BYTES;
+    const depth = Math.max(2, 3 * this.#context.workers.threadCount);
+    const inFlight: { buffer: ScanBuffer; scanned: Promise<void>; at: number; byteCount: number }[] = [];
+    const takeOldest = async () => {
+      const batch = inFlight.shift();
+      if (batch === undefined) return;
+      try {
+        await batch.scanned;
+        await this.#takeInBatch(batch.buffer, batch.at, batch.byteCount);
+        options.onProgress?.({ doneBytes: batch.at + batch.byteCount, totalBytes: source.sizeBytes });
+      } finally {
+        this.#context.buffers.giveBack(batch.buffer);
+      }
+    };
+    try {
+      for (let at = 0; at < source.sizeBytes; at += batchBytes) {
+        throwIfAborted(options.signal);
+        this.#context.check();
+        if (inFlight.length >= depth) await takeOldest();
+        const buffer = await this.#bufferFor(inFlight.length, takeOldest);
+        const byteCount = Math.min(batchBytes, source.sizeBytes - at);
+        const scanned = this.#scanBatch(buffer, source, descriptor, at, byteCount);
+        scanned.catch(() => undefined); // Awaited in its turn by takeOldest, which reports it.
+        inFlight.push({ buffer, scanned, at, byteCount });
+      }
+      while (inFlight.length > 0) await takeOldest();
+    } finally {
+      // After a failure threads may still be writing into buffers: none goes back before they are done.
+      for (const batch of inFlight) {
+        await batch.scanned.catch(() => undefined);
+        this.#context.buffers.giveBack(batch.buffer);
+      }
+    }
+  }
+
+  async #bufferFor(heldCount: number, takeOldest: () => Promise<void>): Promise<ScanBuffer> {
+    for (let held = heldCount; held > 0; held--) {
+      const now = this.#context.buffers.takeNow();
+      if (now !== null) return now;
+      await takeOldest();
+    }
+    return this.#context.buffers.take();
+  }
+
+  async #scanBatch(
+    buffer: ScanBuffer,
+    source: ByteSource,
+    descriptor: number | null,
+    at: number,
+    byteCount: number,
+  ): Promise<void> {
+    const firstPage = at / PAGE_BYTES;
+    const expected = this.#parent?.hashes.subarray(
+      firstPage * PAGE_HASH_BYTES,
+      (firstPage + BATCH_PAGES) * PAGE_HASH_BYTES,
+    );
+    if (expected !== undefined) buffer.views.expected.set(expected);
+    const expectedCount = (expected?.length ?? 0) / PAGE_HASH_BYTES;
+    let read: SourceRead | null = null;
+    if (descriptor !== null) read = { descriptor, path: source.path ?? "the source", offsetBytes: at };
+    else await source.read(at, buffer.views.pages.subarray(0, byteCount));
+    const { blockSize, workers } = this.#context;
+    await workers.scan(buffer, { byteCount, blockSize, expectedCount, wantsBlocks: true }, read);
+  }
+
+  async #takeInBatch(buffer: ScanBuffer, at: number, byteCount: number): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#takeIn(buffer, at / PAGE_BYTES, byteCount);
+    });
+  }
+
+  // Taking in -------------------------------------------------------------------------------------------------
+
+  async #takeIn(buffer: ScanBuffer, firstPage: number, byteCount: number): Promise<void> {
+    const pageCount = Math.ceil(byteCount / PAGE_BYTES);
+    for (let slot = 0; slot < pageCount; slot++) {
+      this.#context.check();
+      await this.#takeInPage(buffer, slot, firstPage + slot, byteCount);
+    }
+    await this.#manifest.writeReadyLeaves();
+  }
+
+  async #takeInPage(buffer: ScanBuffer, slot: number, pageIndex: number, byteCount: number): Promise<void> {
+    const { views } = buffer;
+    const page = views.page(slot, byteCount);
+    const hash = new Uint8Array(views.hashOf(slot));
+    const status = views.statuses[slot];
+    if (status === PAGE_FILL) this.#settleFill(pageIndex, views.fillBytes[slot] as number, hash, page.length);
+    else if (status === PAGE_AS_EXPECTED) this.#settleTakenOver(pageIndex, hash, page.length);
+    else {
+      await this.#context.data.room();
+      const runs = await this.#blocks.runsOf(views, slot, page);
+      const entry = { fillByte: null, hash, runs };
+      this.#context.recent.put(entry);
+      this.#settle(pageIndex, entry, hash);
+    }
+  }
+
+  #settleFill(page: number, fillByte: number, hash: Uint8Array, length: number): void {
+    this.#fillBytes += length;
+    this.#settle(page, { fillByte }, hash);
+  }
+
+  #settleTakenOver(page: number, hash: Uint8Array, length: number): void {
+    this.#unchangedBytes += length;
+    this.#settle(page, TAKEN_OVER, hash);
+  }
+
+  #settle(page: number, entry: Parameters<ManifestBuilder["settle"]>[1], hash: Uint8Array): void {
+    this.#manifest.settle(page, entry, hash);
+    this.#states[page] = SETTLED;
+  }
+
+  #isParentsPage(page: number, hash: Uint8Array): boolean {
+    const at = page * PAGE_HASH_BYTES;
+    const known = this.#parent?.hashes.subarray(at, at + PAGE_HASH_BYTES);
+    return known !== undefined && known.length > 0 && sameHash(known, hash);
+  }
+
+  #offeredHash(page: number): Uint8Array {
+    return this.#offered.subarray(page * PAGE_HASH_BYTES, (page + 1) * PAGE_HASH_BYTES);
+  }
+
+  /** Runs after everything before it; a failure fails all that follows, for the manifest would have a hole. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#chain.then(() => {
+      this.#throwIfFailed();
+      return work();
+    });
+    this.#chain = turn.catch((reason: unknown) => {
+      this.#failure ??= { reason };
+    });
+    return turn;
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== null) throw this.#failure.reason;
+  }
+
+  // The end ---------------------------------------------------------------------------------------------------
+
+  async finish(): Promise<ImageRecord> {
+    if (this.finished !== null) return this.finished.record;
+    await this.#chain;
+    this.#context.check();
+    this.#throwIfFailed();
+    this.#checkComplete();
+    await this.#builder.close();
+    const { root, contentRoot } = await this.#manifest.finish();
+    this.#context.check();
+    const { partition, sizeBytes, details } = this.request;
+    const record: ImageRecord = {
+      partition,
+      sizeBytes,
+      technique: "repository",
+      contentRoot: hexOf(contentRoot),
+      newBytes: this.#builder.rawBytes,
+      storedBytes: this.#builder.storedBytes + this.#manifest.storedBytes,
+      fillBytes: this.#fillBytes,
+      unchangedBytes: this.#unchangedBytes,
+      details: { ...details },
+    };
+    this.finished = { record, root };
+    return record;
+  }
+
+  #checkComplete(): void {
+    if (this.#manifest.settledCount === this.pageCount) return;
+    const missing = this.#states.findIndex((state) => state !== SETTLED);
+    throw violation(`${this.#what} is not complete: page ${missing} of ${this.pageCount} is missing`);
+  }
+
+  /** Lets go of the streams of an image that will never be finished. */
+  async abandon(): Promise<void> {
+    await this.#chain;
+    if (this.finished !== null) return;
+    await this.#builder.close();
+    await this.#manifest.abandon();
+  }
+
+  get #what(): string {
+    return `partition ${JSON.stringify(this.request.partition)}`;
+  }
+}
+
+export function violation(message: string): CodedError {
+  return new CodedError("protocol-violation", `${message}.`, {
+    hint: "The sender and this program disagree; update the older of the two and archive again.",
+  });
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new CodedError("job-cancelled", "The work was cancelled.", { hint: "Start it again when wanted." });
+  }
+}

@@ -1,0 +1,201 @@
+// One snapshot in the making: its images, and the commit that makes it visible in one step.
+//
+// Order of a commit: data packs, node packs, lock check, snapshot file. Each step is durable before the next, so a
+// crash leaves garbage and never a hole. Nothing of a session is visible before the snapshot file has its name.
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { CodedError } from "#lib/model/errors.ts";
+import type { StoredSnapshot } from "../format/snapshot-format.ts";
+import type { RepositoryState } from "../repository-state.ts";
+import type { StoreEpoch } from "../store/block-store.ts";
+import type {
+  ArchiveRequest,
+  ArchiveSession,
+  ByteSource,
+  ImageRecord,
+  ImageRequest,
+  ImageWriter,
+  SnapshotRecord,
+  WorkOptions,
+} from "../types.ts";
+import {
+  type FinishedImage,
+  ImageArchiver,
+  type ImageContext,
+  type ParentImage,
+  violation,
+} from "./image-archiver.ts";
+import { checkComment, checkDetails, checkName, checkRequestId, checkSize } from "./input.ts";
+import { RecentPages } from "./recent-pages.ts";
+
+export class Session implements ArchiveSession {
+  readonly snapshotId: string;
+  readonly #repository: RepositoryState;
+  readonly #request: ArchiveRequest;
+  readonly #parent: StoredSnapshot | null;
+  readonly #startedMs: number;
+  readonly #epochs: { readonly data: StoreEpoch; readonly nodes: StoreEpoch };
+  readonly #images = new Map<string, ImageArchiver>();
+  readonly #context: ImageContext;
+  #state: "open" | "committing" | "committed" | "aborted" = "open";
+
+  constructor(repository: RepositoryState, request: ArchiveRequest) {
+    this.#repository = repository;
+    this.#request = {
+      ...request,
+      node: checkName("node", request.node),
+      comment: checkComment(request.comment),
+      requestId: checkRequestId(request.requestId),
+    };
+    this.#parent = repository.newestOf(request.node);
+    this.snapshotId = repository.newSnapshotId();
+    this.#startedMs = repository.clock.nowMs();
+    this.#epochs = { data: repository.data.epoch, nodes: repository.nodes.epoch };
+    this.#context = {
+      data: repository.data,
+      nodes: repository.nodes,
+      workers: repository.workers,
+      buffers: repository.buffers,
+      blockSize: repository.info.blockSize,
+      recent: new RecentPages(),
+      check: () => this.#check(),
+    };
+  }
+
+  async beginImage(request: ImageRequest): Promise<ImageWriter> {
+    return this.#beginImage(request);
+  }
+
+  async #beginImage(request: ImageRequest): Promise<ImageArchiver> {
+    this.#check();
+    const partition = checkName("partition", request.partition);
+    const checked = {
+      partition,
+      sizeBytes: checkSize(request.sizeBytes),
+      details: checkDetails(request.details),
+    };
+    if (this.#images.has(partition))
+      throw violation(`Partition ${JSON.stringify(partition)} was begun twice`);
+    const parent = await this.#parentImage(partition);
+    this.#check();
+    if (this.#images.has(partition))
+      throw violation(`Partition ${JSON.stringify(partition)} was begun twice`);
+    const image = new ImageArchiver(this.#context, checked, parent);
+    this.#images.set(partition, image);
+    return image;
+  }
+
+  /** The same partition in the parent snapshot. One that cannot be read is no parent: the archive is then as if it
+   *  were the first, deduplicates against what is readable, and so heals. */
+  async #parentImage(partition: string): Promise<ParentImage | null> {
+    const index = this.#parent?.record.images.findIndex((image) => image.partition === partition) ?? -1;
+    if (this.#parent === null || index < 0) return null;
+    try {
+      const tree = this.#repository.treeOf(this.#parent, index);
+      return { tree, hashes: await tree.pageHashes() };
+    } catch (error) {
+      if (error instanceof CodedError) return null;
+      throw error;
+    }
+  }
+
+  async archiveSource(
+    request: Omit<ImageRequest, "sizeBytes">,
+    source: ByteSource,
+    options: WorkOptions = {},
+  ): Promise<ImageRecord> {
+    const image = await this.#beginImage({ ...request, sizeBytes: source.sizeBytes });
+    const readsItself = this.#context.workers.threadCount > 0 && source.path !== undefined;
+    const descriptor = readsItself && source.path !== undefined ? openSource(source.path) : null;
+    try {
+      await image.takeSource(source, descriptor, options);
+      if (descriptor !== null) checkSameSize(descriptor, source);
+      return await image.finish();
+    } finally {
+      if (descriptor !== null) closeSync(descriptor);
+    }
+  }
+
+  async commit(): Promise<SnapshotRecord> {
+    this.#check();
+    const images = this.#finishedImages();
+    this.#state = "committing";
+    try {
+      await this.#repository.data.seal();
+      await this.#repository.nodes.seal();
+      const record = await this.#repository.commit(
+        {
+          id: this.snapshotId,
+          node: this.#request.node,
+          parentId: this.#parent?.record.id ?? null,
+          purpose: this.#request.purpose ?? "manual",
+          comment: this.#request.comment ?? "",
+          requestId: this.#request.requestId ?? null,
+          startedMs: this.#startedMs,
+          images,
+        },
+        () => this.#checkEpochs(),
+      );
+      this.#state = "committed";
+      return record;
+    } catch (error) {
+      this.#state = "aborted";
+      throw error;
+    } finally {
+      this.#repository.sessions.delete(this);
+    }
+  }
+
+  #finishedImages(): FinishedImage[] {
+    if (this.#images.size === 0) throw violation("A snapshot without any partition cannot be committed");
+    return [...this.#images.values()].map((image) => {
+      if (image.finished !== null) return image.finished;
+      throw violation(
+        `Partition ${JSON.stringify(image.request.partition)} was not finished before the commit`,
+      );
+    });
+  }
+
+  async abort(): Promise<void> {
+    if (this.#state !== "open") return;
+    this.#state = "aborted";
+    this.#repository.sessions.delete(this);
+    for (const image of this.#images.values()) await image.abandon();
+  }
+
+  #check(): void {
+    this.#repository.checkOpen();
+    if (this.#state !== "open") throw violation(`Snapshot ${this.snapshotId} is ${this.#state} already`);
+    this.#checkEpochs();
+  }
+
+  /** Throws why a pack this session wrote into was lost. */
+  #checkEpochs(): void {
+    for (const [store, epoch] of [
+      [this.#repository.data, this.#epochs.data],
+      [this.#repository.nodes, this.#epochs.nodes],
+    ] as const) {
+      if (store.epoch !== epoch) throw epoch.failure;
+    }
+  }
+}
+
+function openSource(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    throw new CodedError("source-missing", `${path} cannot be opened for reading.`, {
+      hint: "Check that it exists and that this user may read it.",
+      cause: error,
+    });
+  }
+}
+
+function checkSameSize(descriptor: number, source: ByteSource): void {
+  const found = fstatSync(descriptor);
+  if (!found.isFile() || found.size === source.sizeBytes) return;
+  throw new CodedError(
+    "source-changed-size",
+    `${source.path} had ${source.sizeBytes} bytes at the start and has ${found.size} now.`,
+    { hint: "Archive a partition while nothing changes it; nothing was committed.", retry: "later" },
+  );
+}

@@ -1,0 +1,116 @@
+// The form shared by `config` and snapshot files: a magic line, one JSON value, and a last line with a checksum
+// under a domain, so that neither kind can be taken for the other (docs/repository-format.md §2).
+import { createHash } from "node:crypto";
+import { ensure, FormatError } from "./bytes.ts";
+
+export const FORMAT_VERSION = 1;
+/** A snapshot file lists partitions and new packs; a megabyte holds ten thousand of them. */
+export const TEXT_FILE_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface TextFileKind {
+  readonly magic: string;
+  readonly domain: string;
+}
+
+/** A well-formed file of a format this program does not know. */
+export class NewerFormatError extends Error {
+  override readonly name = "NewerFormatError";
+  readonly found: number;
+  readonly checksumFits: boolean;
+  constructor(found: number, checksumFits: boolean) {
+    super(`format ${found}, this program knows up to ${FORMAT_VERSION}`);
+    this.found = found;
+    this.checksumFits = checksumFits;
+  }
+}
+
+export function encodeTextFile(kind: TextFileKind, value: unknown): Uint8Array {
+  const body = Buffer.from(`${kind.magic}\n${JSON.stringify(value, null, 1)}\n`, "utf8");
+  return Buffer.concat([body, Buffer.from(`${kind.domain} ${checksumOf(kind, body)}\n`, "ascii")]);
+}
+
+/** The JSON value as an object. FormatError for anything damaged, NewerFormatError for a newer format. */
+export function decodeTextFile(kind: TextFileKind, bytes: Uint8Array): Record<string, unknown> {
+  ensure(bytes.length <= TEXT_FILE_BYTES_MAX, `${bytes.length} bytes are too many`);
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const magicEnd = file.indexOf(0x0a) + 1;
+  const bodyEnd = file.lastIndexOf(0x0a, file.length - 2) + 1;
+  ensure(file.toString("utf8", 0, magicEnd) === `${kind.magic}\n`, `does not start with "${kind.magic}"`);
+  const checksum = file.toString("latin1", bodyEnd);
+  const checksumFits =
+    bodyEnd > magicEnd && checksum === `${kind.domain} ${checksumOf(kind, file.subarray(0, bodyEnd))}\n`;
+  const value = parsedObject(file.toString("utf8", magicEnd, bodyEnd));
+  const format = value?.format;
+  // A newer program may have another checksum: tell that it is newer before judging a form we do not know.
+  if (typeof format === "number" && format > FORMAT_VERSION) throw new NewerFormatError(format, checksumFits);
+  ensure(checksumFits, "the checksum does not fit");
+  ensure(value !== null && format === FORMAT_VERSION, "the content has not the expected form");
+  return value;
+}
+
+function checksumOf(kind: TextFileKind, body: Uint8Array): string {
+  return createHash("sha256").update(`${kind.domain}\0`).update(body).digest("hex");
+}
+
+function parsedObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null; // What is not JSON is answered by the checksum test of the caller.
+  }
+}
+
+// Readers of single fields: each checks one claim of the file and names the field when it fails.
+
+export function textField(from: Record<string, unknown>, name: string, charactersMax = 4096): string {
+  const value = from[name];
+  ensure(typeof value === "string" && value.length <= charactersMax, `${name} is not a text`);
+  return value;
+}
+
+export function numberField(from: Record<string, unknown>, name: string): number {
+  const value = from[name];
+  ensure(typeof value === "number" && Number.isFinite(value) && value >= 0, `${name} is not a number`);
+  return value;
+}
+
+export function countField(from: Record<string, unknown>, name: string): number {
+  const value = numberField(from, name);
+  ensure(Number.isSafeInteger(value), `${name} is not a whole number`);
+  return value;
+}
+
+export function hexField(from: Record<string, unknown>, name: string, bytes: number): string {
+  const value = textField(from, name, 2 * bytes);
+  ensure(new RegExp(`^[0-9a-f]{${2 * bytes}}$`).test(value), `${name} is not ${bytes} bytes of hex`);
+  return value;
+}
+
+export function objectField(from: Record<string, unknown>, name: string): Record<string, unknown> {
+  return objectOf(from[name], name);
+}
+
+export function objectOf(value: unknown, name: string): Record<string, unknown> {
+  ensure(typeof value === "object" && value !== null && !Array.isArray(value), `${name} is not an object`);
+  return value as Record<string, unknown>;
+}
+
+export function listField(from: Record<string, unknown>, name: string): unknown[] {
+  const value = from[name];
+  ensure(Array.isArray(value), `${name} is not a list`);
+  return value;
+}
+
+export function choiceField<Choice extends string>(
+  from: Record<string, unknown>,
+  name: string,
+  choices: readonly Choice[],
+): Choice {
+  const value = from[name];
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) throw new FormatError(`${name} is not one of ${choices.join(", ")}`);
+  return found;
+}

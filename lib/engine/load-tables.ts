@@ -1,0 +1,147 @@
+// Fills the tables of an opened repository: which packs there are, where each block lies, and (for a writer) the
+// fingerprints. From the index cache as far as it goes, from pack footers for the rest.
+
+import { CodedError } from "#lib/model/errors.ts";
+import { throwIfAborted } from "./archive/image-archiver.ts";
+import { DIGEST_BYTES, hashOfPackName, packFolder, type SegmentEntry } from "./format/pack-format.ts";
+import type { RepositoryState } from "./repository-state.ts";
+import type { StoredFile } from "./storage/storage.ts";
+import { type BlockStore, listingOf } from "./store/block-store.ts";
+import { FingerprintTable } from "./store/fingerprint-table.ts";
+import { readDigests, readFooter } from "./store/pack-reader.ts";
+import { SegmentTable } from "./store/segment-table.ts";
+import type { WorkOptions } from "./types.ts";
+
+/** More ids than any one pack can hold. Left free for a pack that cannot be read and that no snapshot lists, so that
+ *  its ids are not handed out again while it may still be healed. */
+const UNREADABLE_PACK_IDS = 2 ** 26;
+
+export async function loadTables(state: RepositoryState): Promise<void> {
+  for (const store of [state.data, state.nodes]) {
+    store.packs.inventory(state.stored.flatMap((snapshot) => listedPacks(snapshot.packs, store)));
+    await loadStore(state, store);
+  }
+}
+
+function listedPacks<Pack extends { readonly kind: string }>(
+  packs: readonly Pack[],
+  store: BlockStore,
+): Pack[] {
+  return packs.filter((pack) => pack.kind === store.identity.kind);
+}
+
+interface LoadedPack {
+  readonly file: StoredFile;
+  readonly segments: readonly SegmentEntry[];
+  readonly digests: Uint8Array | null;
+}
+
+async function loadStore(state: RepositoryState, store: BlockStore): Promise<void> {
+  const loaded = await loadPacks(state, store, new SegmentTable(), new FingerprintTable());
+  noteUnlisted(state, store, loaded);
+  store.nextId = nextIdOf(state, store);
+}
+
+/** Fills new tables from footers, then puts them in place of the old ones. Writing goes on before and after, not in
+ *  between: a pack sealed meanwhile would be in neither. */
+export async function rebuildTables(
+  state: RepositoryState,
+  options: WorkOptions,
+): Promise<{ packCount: number; blockCount: number; seconds: number }> {
+  const startedMs = performance.now();
+  for (const store of [state.data, state.nodes]) {
+    await store.whileNothingIsWritten(async () => {
+      await loadPacks(state, store, new SegmentTable(), new FingerprintTable(), options);
+      store.findOpenSegmentsAgain();
+    });
+  }
+  return {
+    packCount: state.data.packs.packs.length + state.nodes.packs.packs.length,
+    blockCount: state.data.segments.blockCount,
+    seconds: (performance.now() - startedMs) / 1000,
+  };
+}
+
+type FileSegments = { readonly file: StoredFile; readonly segments: readonly SegmentEntry[] };
+
+async function loadPacks(
+  state: RepositoryState,
+  store: BlockStore,
+  segments: SegmentTable,
+  fingerprints: FingerprintTable,
+  options: WorkOptions = {},
+): Promise<FileSegments[]> {
+  const files = await state.storage.list(packFolder(store.identity.kind));
+  const packs = files.filter((file) => hashOfPackName(file.name) !== null);
+  const totalBytes = packs.reduce((sum, file) => sum + file.sizeBytes, 0);
+  let doneBytes = 0;
+  const loaded: FileSegments[] = [];
+  for (const file of packs) {
+    throwIfAborted(options.signal);
+    const pack = await loadPack(state, store, file);
+    doneBytes += file.sizeBytes;
+    options.onProgress?.({ doneBytes, totalBytes });
+    if (pack === null) continue;
+    loaded.push({ file, segments: pack.segments });
+    if (pack.digests !== null) addFingerprints(fingerprints, pack.segments, pack.digests);
+  }
+  // Names are hashes: only the order of ids keeps adding rows cheap.
+  loaded.sort((a, b) => (a.segments[0]?.firstId ?? 0) - (b.segments[0]?.firstId ?? 0));
+  for (const pack of loaded) segments.add(store.packs.add(pack.file), pack.segments);
+  store.segments = segments;
+  store.fingerprints = fingerprints;
+  return loaded;
+}
+
+async function loadPack(
+  state: RepositoryState,
+  store: BlockStore,
+  file: StoredFile,
+): Promise<LoadedPack | null> {
+  try {
+    const footer = await readFooter(state.storage, file, store.identity);
+    const digests = state.lock === null ? null : await readDigests(state.storage, file.name, footer);
+    return { file, segments: footer.segments, digests };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    // Safe to go on: whoever needs this pack is told what is wrong with it.
+    store.noteDamaged(file.name, error);
+    return null;
+  }
+}
+
+function addFingerprints(
+  table: FingerprintTable,
+  segments: readonly SegmentEntry[],
+  digests: Uint8Array,
+): void {
+  let at = 0;
+  for (const segment of segments) {
+    for (let index = 0; index < segment.count; index++, at += DIGEST_BYTES) {
+      table.insert(digests, at, segment.firstId + index);
+    }
+  }
+}
+
+/** Packs of a crashed or aborted archive are good packs: the next snapshot lists them. */
+function noteUnlisted(state: RepositoryState, store: BlockStore, loaded: readonly FileSegments[]): void {
+  const listed = listedNames(state);
+  for (const { file, segments } of loaded) {
+    if (!listed.has(file.name)) store.unlisted.push(listingOf(file.name, store.identity, segments));
+  }
+}
+
+function listedNames(state: RepositoryState): Set<string> {
+  return new Set(state.stored.flatMap((snapshot) => snapshot.packs.map((pack) => pack.name)));
+}
+
+function nextIdOf(state: RepositoryState, store: BlockStore): number {
+  let next = store.segments.endId();
+  for (const snapshot of state.stored) {
+    next = Math.max(next, store.identity.kind === "data" ? snapshot.nextBlockId : snapshot.nextNodeId);
+  }
+  const listed = listedNames(state);
+  const unknown = [...store.packs.damaged.keys()].filter((name) => !listed.has(name)).length;
+  next += unknown * UNREADABLE_PACK_IDS;
+  return Math.ceil(next / store.segmentIds) * store.segmentIds;
+}

@@ -1,0 +1,170 @@
+// RepositoryState is an open repository from the inside: what its parts (sessions, readers, verify) share.
+import { assert } from "#lib/model/assert.ts";
+import type { Clock, Random } from "#lib/model/clock.ts";
+import { CodedError } from "#lib/model/errors.ts";
+import { PAGE_BYTES } from "#lib/page/page.ts";
+import type { FinishedImage } from "./archive/image-archiver.ts";
+import { ScanBuffers } from "./archive/scan-buffers.ts";
+import { SEGMENT_RAW_BYTES } from "./format/pack-format.ts";
+import type { PackKind } from "./format/snapshot-format.ts";
+import { encodeSnapshot, type StoredSnapshot, snapshotFileName } from "./format/snapshot-format.ts";
+import type { RepositoryLock } from "./lock.ts";
+import { ImageTree } from "./restore/image-tree.ts";
+import { NodeCache } from "./restore/node-cache.ts";
+import type { Storage } from "./storage/storage.ts";
+import { BlockStore } from "./store/block-store.ts";
+import type { Workers } from "./threads/workers.ts";
+import type { ArchiveSession, RepositoryInfo, SnapshotPurpose, SnapshotRecord } from "./types.ts";
+
+/** Ids a node segment reserves: as many nodes as 64 KiB hold, about. */
+const NODE_SEGMENT_IDS = 64;
+
+export interface StateOptions {
+  readonly storage: Storage;
+  readonly info: RepositoryInfo;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly workers: Workers;
+  readonly lock: RepositoryLock | null;
+}
+
+/** All that a commit adds to what is sealed already. */
+export interface SnapshotDraft {
+  readonly id: string;
+  readonly node: string;
+  readonly parentId: string | null;
+  readonly purpose: SnapshotPurpose;
+  readonly comment: string;
+  readonly requestId: string | null;
+  readonly startedMs: number;
+  readonly images: readonly FinishedImage[];
+}
+
+export class RepositoryState {
+  readonly storage: Storage;
+  readonly info: RepositoryInfo;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly workers: Workers;
+  readonly lock: RepositoryLock | null;
+  readonly buffers: ScanBuffers;
+  readonly data: BlockStore;
+  readonly nodes: BlockStore;
+  readonly nodeCache: NodeCache;
+  readonly sessions = new Set<ArchiveSession>();
+  /** In commit order. */
+  readonly stored: StoredSnapshot[] = [];
+  /** Snapshot files that could not be read: id → what is wrong. */
+  readonly damagedSnapshots = new Map<string, { readonly file: string; readonly message: string }>();
+  nextSequence = 1;
+  #closed = false;
+  #commits: Promise<unknown> = Promise.resolve();
+
+  constructor(options: StateOptions) {
+    this.storage = options.storage;
+    this.info = options.info;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.workers = options.workers;
+    this.lock = options.lock;
+    this.buffers = new ScanBuffers(options.info.blockSize);
+    this.data = this.#newStore("data", SEGMENT_RAW_BYTES / options.info.blockSize);
+    this.nodes = this.#newStore("nodes", NODE_SEGMENT_IDS);
+    this.nodeCache = new NodeCache(this.nodes, PAGE_BYTES / options.info.blockSize);
+  }
+
+  #newStore(kind: PackKind, segmentIds: number): BlockStore {
+    return new BlockStore({
+      storage: this.storage,
+      identity: { kind, repositoryId: this.info.id, blockSize: this.info.blockSize },
+      segmentIds,
+      encode: (buffer, rawBytes) => this.workers.encode(buffer, rawBytes),
+      inFlightMax: 2 + 4 * this.workers.threadCount,
+    });
+  }
+
+  store(kind: PackKind): BlockStore {
+    return kind === "data" ? this.data : this.nodes;
+  }
+
+  checkOpen(): void {
+    if (!this.#closed) return;
+    throw new CodedError("repository-closed", `The repository at ${this.storage.description} was closed.`, {
+      hint: "Open it again.",
+      retry: "later",
+    });
+  }
+
+  /** False when it was closed before. */
+  markClosing(): boolean {
+    const first = !this.#closed;
+    this.#closed = true;
+    return first;
+  }
+
+  /** "snap_" and 20 characters of 0-9a-z: 103 bits, never the same twice. */
+  newSnapshotId(): string {
+    const digits = [...this.random.bytes(40)];
+    let id = "snap_";
+    for (let index = 0; index < 20; index++) {
+      const value = ((digits[2 * index] as number) << 8) | (digits[2 * index + 1] as number);
+      id += (value % 36).toString(36);
+    }
+    return id;
+  }
+
+  newestOf(node: string): StoredSnapshot | null {
+    return this.stored.findLast((snapshot) => snapshot.record.node === node) ?? null;
+  }
+
+  treeOf(snapshot: StoredSnapshot, imageIndex: number): ImageTree {
+    const image = snapshot.record.images[imageIndex];
+    const root = snapshot.roots[imageIndex];
+    assert(image !== undefined && root !== undefined, `no image ${imageIndex} in ${snapshot.record.id}`);
+    const what = `${snapshot.record.id}, partition ${image.partition}`;
+    return new ImageTree(this.nodeCache, root, image.sizeBytes, what);
+  }
+
+  /** Writes the snapshot file: the commit point. One at a time, so that sequence numbers follow commit order. */
+  commit(draft: SnapshotDraft, check: () => void): Promise<SnapshotRecord> {
+    const commit = this.#commits.then(() => this.#commit(draft, check));
+    this.#commits = commit.catch(() => undefined); // Its own session reports it; the next commit is another matter.
+    return commit;
+  }
+
+  async #commit(draft: SnapshotDraft, check: () => void): Promise<SnapshotRecord> {
+    check();
+    await this.lock?.assertHeld();
+    const snapshot = this.#snapshotOf(draft);
+    await this.storage.writeFile(snapshotFileName(snapshot.record), encodeSnapshot(this.info.id, snapshot));
+    this.stored.push(snapshot);
+    for (const store of [this.data, this.nodes]) {
+      store.unlisted = store.unlisted.filter((pack) => !snapshot.packs.includes(pack));
+      store.packs.inventory(snapshot.packs.filter((pack) => pack.kind === store.identity.kind));
+    }
+    return snapshot.record;
+  }
+
+  #snapshotOf(draft: SnapshotDraft): StoredSnapshot {
+    const nowMs = this.clock.nowMs();
+    const record: SnapshotRecord = {
+      id: draft.id,
+      sequence: this.nextSequence++,
+      node: draft.node,
+      createdAt: new Date(nowMs).toISOString(),
+      seconds: Math.max(0, nowMs - draft.startedMs) / 1000,
+      parentId: draft.parentId,
+      purpose: draft.purpose,
+      comment: draft.comment,
+      requestId: draft.requestId,
+      images: draft.images.map((image) => image.record),
+    };
+    return {
+      record,
+      roots: draft.images.map((image) => image.root),
+      packs: [...this.data.unlisted, ...this.nodes.unlisted],
+      nextBlockId: this.data.nextId,
+      nextNodeId: this.nodes.nextId,
+    };
+  }
+}

@@ -1,0 +1,103 @@
+// ImageTree walks the manifest of one image: from its root to the leaves and their page records.
+//
+// Leaves are found through the inner nodes on the way; only those asked for are read. The shape of a tree follows
+// from the image's size alone, so a node that has another number of children than it must is damage.
+import { CodedError } from "#lib/model/errors.ts";
+import { INNER_CHILDREN, LEAF_PAGES } from "#lib/page/content-root.ts";
+import { hashOfFill, PAGE_HASH_BYTES, pageCountOf, pageLength } from "#lib/page/page.ts";
+import type { ChildEntry, PageEntry } from "../format/node-format.ts";
+import type { ManifestRoot } from "../format/snapshot-format.ts";
+import type { NodeCache } from "./node-cache.ts";
+
+/** Where a leaf is; the content hash is known from its parent, so not of a leaf that is the root. */
+export interface LeafChild {
+  readonly nodeId: number;
+  readonly hash: Uint8Array;
+  readonly contentHash: Uint8Array | null;
+}
+
+export class ImageTree {
+  readonly root: ManifestRoot;
+  readonly sizeBytes: number;
+  readonly pageCount: number;
+  readonly leafCount: number;
+  readonly #nodes: NodeCache;
+  readonly #what: string;
+  /** The children of the last node visited on each level: walking forward reads each inner node once. */
+  readonly #path = new Map<number, { readonly index: number; readonly children: Promise<ChildEntry[]> }>();
+
+  constructor(nodes: NodeCache, root: ManifestRoot, sizeBytes: number, what: string) {
+    this.#nodes = nodes;
+    this.root = root;
+    this.sizeBytes = sizeBytes;
+    this.pageCount = pageCountOf(sizeBytes);
+    this.leafCount = Math.ceil(this.pageCount / LEAF_PAGES);
+    this.#what = what;
+    if (root.level !== topLevelOf(sizeBytes)) throw this.#damaged(`a root of level ${root.level}`);
+  }
+
+  /** Number, hash and (unless it is the root) content hash of a leaf's node. */
+  async leafChild(leafIndex: number): Promise<LeafChild> {
+    if (this.root.level === 0) return { nodeId: this.root.nodeId, hash: this.root.hash, contentHash: null };
+    return this.#childAt(0, leafIndex);
+  }
+
+  async leaf(leafIndex: number): Promise<PageEntry[]> {
+    const pages = await this.#nodes.leaf(await this.leafChild(leafIndex));
+    const expected = Math.min(LEAF_PAGES, this.pageCount - leafIndex * LEAF_PAGES);
+    if (pages.length !== expected)
+      throw this.#damaged(`leaf ${leafIndex} has ${pages.length} pages instead of ${expected}`);
+    return pages;
+  }
+
+  /** Hashes of all pages, 32 bytes each. */
+  async pageHashes(): Promise<Uint8Array> {
+    const hashes = new Uint8Array(this.pageCount * PAGE_HASH_BYTES);
+    for (let leafIndex = 0; leafIndex < this.leafCount; leafIndex++) {
+      for (const [index, page] of (await this.leaf(leafIndex)).entries()) {
+        const pageIndex = leafIndex * LEAF_PAGES + index;
+        hashes.set(hashOfEntry(page, pageLength(this.sizeBytes, pageIndex)), pageIndex * PAGE_HASH_BYTES);
+      }
+    }
+    return hashes;
+  }
+
+  /** Entry of node `index` of `level`, from its parent. */
+  async #childAt(level: number, index: number): Promise<ChildEntry> {
+    const children = await this.#childrenOf(level + 1, Math.floor(index / INNER_CHILDREN));
+    const child = children[index % INNER_CHILDREN];
+    if (child === undefined) throw this.#damaged(`node ${index} of level ${level} is missing`);
+    return child;
+  }
+
+  async #childrenOf(level: number, index: number): Promise<ChildEntry[]> {
+    const known = this.#path.get(level);
+    if (known !== undefined && known.index === index) return known.children;
+    const children = this.#readChildren(level, index);
+    this.#path.set(level, { index, children });
+    return children;
+  }
+
+  async #readChildren(level: number, index: number): Promise<ChildEntry[]> {
+    const node = level === this.root.level ? this.root : await this.#childAt(level, index);
+    return this.#nodes.inner({ nodeId: node.nodeId, hash: node.hash, level });
+  }
+
+  #damaged(detail: string): CodedError {
+    return new CodedError("repository-corrupt", `The manifest of ${this.#what} is damaged: ${detail}.`, {
+      hint: "Verify the repository; restore another snapshot meanwhile.",
+    });
+  }
+}
+
+export function topLevelOf(sizeBytes: number): number {
+  let level = 0;
+  for (let count = Math.ceil(pageCountOf(sizeBytes) / LEAF_PAGES); count > 1; level++) {
+    count = Math.ceil(count / INNER_CHILDREN);
+  }
+  return level;
+}
+
+export function hashOfEntry(page: PageEntry, lengthBytes: number): Uint8Array {
+  return page.fillByte === null ? page.hash : hashOfFill(page.fillByte, lengthBytes);
+}

@@ -1,0 +1,231 @@
+// Restoring by comparison: read the target page by page, write only what differs, check what was written.
+//
+// Interrupted at any point, a restore is simply repeated: it is a comparison. The target's first bytes, which make it
+// bootable or mountable, are blanked before anything else is written and written last, so that a half
+// restored partition is never taken for a whole one.
+import { CodedError } from "#lib/model/errors.ts";
+import {
+  differingRuns,
+  hashPage,
+  PAGE_BYTES,
+  PAGE_HASH_BYTES,
+  pageLength,
+  sameHash,
+} from "#lib/page/page.ts";
+import { throwIfAborted } from "../archive/image-archiver.ts";
+import type { RepositoryState } from "../repository-state.ts";
+import { BATCH_PAGES, PAGE_AS_EXPECTED, PAGE_FILL } from "../threads/scan.ts";
+import type { ScanBuffer } from "../threads/workers.ts";
+import type { ByteTarget, ImageReader, PageRecord, RestoreReport, WorkOptions } from "../types.ts";
+
+/** Boot sector and first superblock of every file system we know lie in here. */
+const BOOT_BYTES = 4096;
+const COMPARE_AHEAD = 4;
+
+/** What has to change on the target. */
+interface Difference {
+  /** Pages to write, but not page 0. */
+  readonly pages: number[];
+  /** Pages that must become zeros, but not page 0. */
+  readonly zeroPages: number[];
+  readonly firstPage: boolean;
+  readonly differingBytes: number;
+}
+
+export class Restore {
+  readonly #state: RepositoryState;
+  readonly #reader: ImageReader;
+  readonly #target: ByteTarget;
+  readonly #options: WorkOptions;
+  #writtenBytes = 0;
+  /** Pages written to, to be read back. */
+  readonly #touched: number[] = [];
+
+  constructor(state: RepositoryState, reader: ImageReader, target: ByteTarget, options: WorkOptions) {
+    this.#state = state;
+    this.#reader = reader;
+    this.#target = target;
+    this.#options = options;
+  }
+
+  async run(): Promise<RestoreReport> {
+    const { sizeBytes } = this.#reader.image;
+    const startedMs = performance.now();
+    this.#checkSize(sizeBytes);
+    const difference = await this.#compare();
+    if (difference.differingBytes > 0) await this.#apply(difference);
+    return {
+      readBytes: sizeBytes,
+      differingBytes: difference.differingBytes,
+      writtenBytes: this.#writtenBytes,
+      seconds: (performance.now() - startedMs) / 1000,
+    };
+  }
+
+  #checkSize(sizeBytes: number): void {
+    if (this.#target.sizeBytes >= sizeBytes) return;
+    throw new CodedError(
+      "target-too-small",
+      `The target has ${this.#target.sizeBytes} bytes; ${this.#what} needs ${sizeBytes}.`,
+      { hint: "Choose a larger target, or enlarge the partition.", facts: { neededBytes: sizeBytes } },
+    );
+  }
+
+  // Compare ---------------------------------------------------------------------------------------------------
+
+  async #compare(): Promise<Difference> {
+    const found = { pages: [] as number[], zeroPages: [] as number[], firstPage: false, differingBytes: 0 };
+    const batches: Promise<PageRecord[]>[] = [];
+    const { pageCount } = this.#reader;
+    const note = async (batch: Promise<PageRecord[]> | undefined) => {
+      for (const record of (await batch) ?? []) noteDifference(found, record);
+    };
+    for (let first = 0; first < pageCount; first += BATCH_PAGES) {
+      throwIfAborted(this.#options.signal);
+      if (batches.length >= COMPARE_AHEAD) await note(batches.shift());
+      const batch = this.#compareBatch(first);
+      batch.catch(() => undefined); // Awaited in its turn, which reports it.
+      batches.push(batch);
+    }
+    for (const batch of batches) await note(batch);
+    return found;
+  }
+
+  /** Records of the batch's pages that differ on the target. */
+  async #compareBatch(firstPage: number): Promise<PageRecord[]> {
+    const records = await this.#reader.pageRecords(firstPage, BATCH_PAGES);
+    const buffer = await this.#state.buffers.take();
+    try {
+      const at = firstPage * PAGE_BYTES;
+      const byteCount = Math.min(BATCH_PAGES * PAGE_BYTES, this.#reader.image.sizeBytes - at);
+      await this.#target.read(at, buffer.views.pages.subarray(0, byteCount));
+      await this.#scan(buffer, records, byteCount);
+      this.#report(at + byteCount);
+      return records.filter((record, slot) => !isAsRecorded(buffer, slot, record));
+    } finally {
+      this.#state.buffers.giveBack(buffer);
+    }
+  }
+
+  async #scan(buffer: ScanBuffer, records: readonly PageRecord[], byteCount: number): Promise<void> {
+    for (const [slot, record] of records.entries()) {
+      buffer.views.expected.set(record.contentHash, slot * PAGE_HASH_BYTES);
+    }
+    const { blockSize } = this.#state.info;
+    const task = { byteCount, blockSize, expectedCount: records.length, wantsBlocks: false };
+    await this.#state.workers.scan(buffer, task, null);
+  }
+
+  #comparedBytes = 0;
+  #report(comparedBytes: number): void {
+    this.#comparedBytes = Math.max(this.#comparedBytes, comparedBytes);
+    this.#options.onProgress?.({ doneBytes: this.#comparedBytes, totalBytes: this.#reader.image.sizeBytes });
+  }
+
+  // Apply -----------------------------------------------------------------------------------------------------
+
+  async #apply(difference: Difference): Promise<void> {
+    const others = difference.pages.length + difference.zeroPages.length > 0;
+    const boot = await this.#readTarget(0);
+    if (others) {
+      await this.#blankBoot(boot);
+      await this.#zeroPages(difference.zeroPages);
+      await this.#reader.readPages(difference.pages, (record, bytes) => this.#writePage(record, bytes), {
+        signal: this.#options.signal,
+      });
+      await this.#target.flush();
+    }
+    // Also when page 0 had been right: its beginning was blanked above.
+    await this.#reader.readPages([0], (_record, bytes) => this.#writeDiffering(0, bytes, boot));
+    this.#touched.push(0);
+    await this.#target.flush();
+    await this.#readBack();
+  }
+
+  /** From here until page 0 is written, nothing starts from or mounts this target. `boot` follows suit. */
+  async #blankBoot(boot: Uint8Array): Promise<void> {
+    const blank = new Uint8Array(Math.min(BOOT_BYTES, boot.length));
+    if (sameHash(boot.subarray(0, blank.length), blank)) return;
+    await this.#write(0, blank);
+    boot.set(blank);
+    await this.#target.flush();
+  }
+
+  async #zeroPages(pages: readonly number[]): Promise<void> {
+    for (let index = 0; index < pages.length; ) {
+      throwIfAborted(this.#options.signal);
+      const first = pages[index] as number;
+      let count = 1;
+      while (pages[index + count] === first + count) count += 1;
+      index += count;
+      const at = first * PAGE_BYTES;
+      const length = Math.min(count * PAGE_BYTES, this.#reader.image.sizeBytes - at);
+      await this.#target.zero(at, length);
+      this.#writtenBytes += length;
+    }
+    for (const page of pages) this.#touched.push(page);
+  }
+
+  async #writePage(record: PageRecord, bytes: Uint8Array): Promise<void> {
+    await this.#writeDiffering(record.index, bytes, await this.#readTarget(record.index));
+    this.#touched.push(record.index);
+  }
+
+  async #writeDiffering(pageIndex: number, wanted: Uint8Array, present: Uint8Array): Promise<void> {
+    for (const run of differingRuns(wanted, present)) {
+      await this.#write(
+        pageIndex * PAGE_BYTES + run.offset,
+        wanted.subarray(run.offset, run.offset + run.length),
+      );
+    }
+  }
+
+  async #write(at: number, bytes: Uint8Array): Promise<void> {
+    await this.#target.write(at, bytes);
+    this.#writtenBytes += bytes.length;
+  }
+
+  async #readTarget(pageIndex: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(pageLength(this.#reader.image.sizeBytes, pageIndex));
+    await this.#target.read(pageIndex * PAGE_BYTES, bytes);
+    return bytes;
+  }
+
+  // Check -----------------------------------------------------------------------------------------------------
+
+  async #readBack(): Promise<void> {
+    for (const page of this.#touched.sort((a, b) => a - b)) {
+      throwIfAborted(this.#options.signal);
+      const [record] = await this.#reader.pageRecords(page, 1);
+      if (record !== undefined && sameHash(hashPage(await this.#readTarget(page)), record.contentHash))
+        continue;
+      throw new CodedError(
+        "target-write-failed",
+        `The target does not hold what was written to it at byte ${page * PAGE_BYTES}.`,
+        {
+          hint: "Its disk is failing or something else writes to it. Do not use it; restore onto another disk.",
+        },
+      );
+    }
+  }
+
+  get #what(): string {
+    return `partition ${JSON.stringify(this.#reader.image.partition)} of snapshot ${this.#reader.snapshot.id}`;
+  }
+}
+
+function isAsRecorded(buffer: ScanBuffer, slot: number, record: PageRecord): boolean {
+  const status = buffer.views.statuses[slot];
+  if (status === PAGE_FILL) return sameHash(buffer.views.hashOf(slot), record.contentHash);
+  return status === PAGE_AS_EXPECTED;
+}
+
+function noteDifference(
+  found: { pages: number[]; zeroPages: number[]; firstPage: boolean; differingBytes: number },
+  record: PageRecord,
+): void {
+  found.differingBytes += record.lengthBytes;
+  if (record.index === 0) found.firstPage = true;
+  else if (record.fillByte === 0) found.zeroPages.push(record.index);
+  else found.pages.push(record.index);
+}

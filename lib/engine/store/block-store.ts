@@ -1,0 +1,318 @@
+// BlockStore stores distinct blocks of one kind (block data, or manifest nodes) and finds them again.
+//
+// New blocks collect in segments, one builder per stream so that neighbours stay neighbours. A full segment is
+// encoded (in parallel), then appended, in order, to the one open pack all sessions share: eight PCs archived at
+// once store their common blocks once. A block may be referenced as soon as it has an id; `seal` makes
+// everything handed out so far durable and is called before any commit. If the open pack is lost (storage full), all
+// ids in it are void: `epoch` changes, and every session of an older epoch must end. Ids are never reused.
+
+import { assert } from "#lib/model/assert.ts";
+import { CodedError } from "#lib/model/errors.ts";
+import type { FormatError } from "../format/bytes.ts";
+import { DIGEST_BYTES, type PackIdentity } from "../format/pack-format.ts";
+import type { EncodedSegment } from "../format/segment-codec.ts";
+import type { PackListing } from "../format/snapshot-format.ts";
+import type { Storage } from "../storage/storage.ts";
+import { DigestColumns } from "./digest-columns.ts";
+import { FingerprintTable } from "./fingerprint-table.ts";
+import { PackList } from "./pack-list.ts";
+import { readDigests, readFooter, readSegment } from "./pack-reader.ts";
+import { type NumberedSegment, PackWriter } from "./pack-writer.ts";
+import { type SegmentBuffer, SegmentBuilder } from "./segment-builder.ts";
+import { type SegmentPlace, SegmentTable } from "./segment-table.ts";
+
+/** `find` has no answer yet: load the digest column of `columnWanted` and ask again. */
+export const NEEDS_COLUMN = -2;
+export const ABSENT = -1;
+
+/** Packs are 64 MiB: large enough that one seek per pack is noise when restoring over 1 Gbit/s, small enough that a
+ *  pack can be rewritten without a second copy of the repository. */
+const PACK_BYTES_TARGET = 64 * 1024 * 1024;
+
+export interface BlockStoreOptions {
+  readonly storage: Storage;
+  readonly identity: PackIdentity;
+  /** Ids are reserved in ranges of this many, one range a segment. */
+  readonly segmentIds: number;
+  readonly encode: (buffer: SegmentBuffer, rawBytes: number) => Promise<EncodedSegment>;
+  /** Segments waiting to be encoded or written: bounds memory. */
+  readonly inFlightMax: number;
+}
+
+/** What a session remembers to notice that ids it was given became void. */
+export interface StoreEpoch {
+  readonly failure: unknown;
+}
+
+export class BlockStore {
+  readonly identity: PackIdentity;
+  readonly packs = new PackList();
+  segments = new SegmentTable();
+  fingerprints = new FingerprintTable();
+  nextId = 0;
+  /** Set by `find` when it answers NEEDS_COLUMN. */
+  columnWanted = -1;
+  /** Sealed since a snapshot file last listed packs. */
+  unlisted: PackListing[] = [];
+  readonly #options: BlockStoreOptions;
+  readonly #columns = new DigestColumns();
+  /** Packs whose digest column cannot be read: nothing is deduplicated against them. */
+  readonly #badColumns = new Set<number>();
+  /** Segments with ids but without a sealed pack, by first id / segmentIds. */
+  readonly #openSegments = new Map<number, Uint8Array>();
+  readonly #builders = new Set<SegmentBuilder>();
+  #epoch: { failure: unknown } = { failure: null };
+  #openPack: PackWriter | null = null;
+  #chain: Promise<void> = Promise.resolve();
+  #inFlight = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: BlockStoreOptions) {
+    this.#options = options;
+    this.identity = options.identity;
+  }
+
+  get segmentIds(): number {
+    return this.#options.segmentIds;
+  }
+
+  get epoch(): StoreEpoch {
+    return this.#epoch;
+  }
+
+  // Finding ---------------------------------------------------------------------------------------------------
+
+  /** Id of the stored block with the digest at `digests[at…]`, ABSENT, or NEEDS_COLUMN. `guess` is tried first:
+   *  the block after the previous one, mostly. */
+  find(digests: Uint8Array, at: number, guess: number): number {
+    if (guess >= 0 && this.#compare(guess, digests, at) === 1) return guess;
+    let answer = ABSENT;
+    this.fingerprints.probe(digests, at, (id) => {
+      const verdict = this.#compare(id, digests, at);
+      if (verdict === 0) return false;
+      answer = verdict === 1 ? id : NEEDS_COLUMN;
+      return true;
+    });
+    return answer;
+  }
+
+  /** 1 the same, 0 another or void, NEEDS_COLUMN. */
+  #compare(id: number, digests: Uint8Array, at: number): number {
+    const firstId = id - (id % this.#options.segmentIds);
+    const open = this.#openSegments.get(firstId);
+    if (open !== undefined) return sameDigest(open, (id - firstId) * DIGEST_BYTES, digests, at) ? 1 : 0;
+    const row = this.segments.rowOf(id);
+    if (row < 0) return 0;
+    const packIndex = this.segments.packOf(row);
+    const column = this.#columns.get(packIndex);
+    if (column === undefined) {
+      if (this.#badColumns.has(packIndex)) return 0;
+      this.columnWanted = packIndex;
+      return NEEDS_COLUMN;
+    }
+    return sameDigest(column, this.segments.digestPosition(row, id) * DIGEST_BYTES, digests, at) ? 1 : 0;
+  }
+
+  /** Makes the column `find` wanted available, or marks its pack as one not to deduplicate against. */
+  async loadColumn(packIndex = this.columnWanted): Promise<void> {
+    const pack = this.packs.packs[packIndex];
+    assert(pack !== undefined, `no pack ${packIndex}`);
+    try {
+      const footer = await readFooter(this.#options.storage, pack, this.identity);
+      this.#columns.put(packIndex, await readDigests(this.#options.storage, pack.name, footer));
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      // Safe to go on: the blocks are stored once more instead, which also heals. Verify names the pack.
+      this.#badColumns.add(packIndex);
+    }
+  }
+
+  async findLoading(digests: Uint8Array, at: number, guess: number): Promise<number> {
+    for (;;) {
+      const id = this.find(digests, at, guess);
+      if (id !== NEEDS_COLUMN) return id;
+      await this.loadColumn();
+    }
+  }
+
+  // Adding ----------------------------------------------------------------------------------------------------
+
+  /** A stream of new blocks. `close` it when the stream ends. */
+  openBuilder(rawBytesMax: number): SegmentBuilder {
+    const builder = new SegmentBuilder({
+      segmentIds: this.#options.segmentIds,
+      rawBytesMax,
+      begin: (digests) => this.#beginSegment(digests),
+      added: (digests, at, id) => this.fingerprints.insert(digests, at, id),
+      submit: (owner, segment, buffer) => this.#submit(owner, segment, buffer),
+      closed: (owner) => this.#builders.delete(owner),
+    });
+    this.#builders.add(builder);
+    return builder;
+  }
+
+  #beginSegment(digests: Uint8Array): number {
+    const firstId = this.nextId;
+    this.nextId += this.#options.segmentIds;
+    this.#openSegments.set(firstId, digests);
+    return firstId;
+  }
+
+  /** Resolves when another segment may be begun: wait for it between pages. */
+  async room(): Promise<void> {
+    while (this.#inFlight >= this.#options.inFlightMax) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #submit(owner: SegmentBuilder, segment: NumberedSegment, buffer: SegmentBuffer): Promise<void> {
+    const epoch = this.#epoch;
+    this.#inFlight += 1;
+    const encoding = this.#options.encode(buffer, segment.rawBytes);
+    encoding.catch(() => undefined); // Reported by the chain below, which awaits the same promise in its turn.
+    this.#chain = this.#chain.then(async () => {
+      try {
+        await this.#append(epoch, owner, segment, await encoding);
+      } catch (error) {
+        await this.#loseOpenPack(epoch, error);
+      } finally {
+        this.#inFlight -= 1;
+        for (const resume of this.#waiting.splice(0)) resume();
+      }
+    });
+    return this.#chain;
+  }
+
+  async #append(
+    epoch: StoreEpoch,
+    owner: SegmentBuilder,
+    segment: NumberedSegment,
+    encoded: EncodedSegment,
+  ): Promise<void> {
+    if (epoch !== this.#epoch) return; // Its pack is lost already; so is every session that wanted it.
+    this.#openPack ??= await PackWriter.create(this.#options.storage, this.identity);
+    await this.#openPack.append(segment, encoded);
+    owner.countStored(encoded.payload.length, segment.count);
+    if (this.#openPack.sizeBytes >= PACK_BYTES_TARGET) await this.#sealOpenPack();
+  }
+
+  // Sealing ---------------------------------------------------------------------------------------------------
+
+  /** Everything handed out so far is durable when this resolves; otherwise it throws the reason it is lost. */
+  async seal(): Promise<void> {
+    const epoch = this.#epoch;
+    // Other streams' unfinished segments too: this session may have deduplicated against their blocks.
+    for (const builder of this.#builders) builder.flush();
+    this.#chain = this.#chain.then(async () => {
+      try {
+        if (epoch === this.#epoch && this.#openPack !== null) await this.#sealOpenPack();
+      } catch (error) {
+        await this.#loseOpenPack(epoch, error);
+      }
+    });
+    await this.#chain;
+    if (epoch !== this.#epoch) throw epoch.failure;
+  }
+
+  async #sealOpenPack(): Promise<void> {
+    const writer = this.#openPack;
+    assert(writer !== null, "no open pack to seal");
+    const sealed = await writer.seal();
+    this.#openPack = null;
+    const packIndex = this.packs.add(sealed);
+    this.segments.add(packIndex, sealed.segments);
+    this.#columns.put(packIndex, sealed.digests);
+    for (const segment of sealed.segments) this.#openSegments.delete(segment.firstId);
+    this.unlisted.push(listingOf(sealed.name, this.identity, sealed.segments));
+  }
+
+  async #loseOpenPack(epoch: StoreEpoch, error: unknown): Promise<void> {
+    if (epoch !== this.#epoch) return;
+    this.#epoch.failure = error;
+    this.#epoch = { failure: null };
+    // Entries of the fingerprint table that point here now find neither an open nor a sealed segment: misses.
+    this.#openSegments.clear();
+    for (const builder of this.#builders) builder.abandon(error);
+    this.#builders.clear();
+    const lost = this.#openPack;
+    this.#openPack = null;
+    await lost?.discard();
+  }
+
+  /** Runs `work` when all that was submitted is written, and before anything else is. */
+  async whileNothingIsWritten(work: () => Promise<void>): Promise<void> {
+    const turn = this.#chain.then(work);
+    this.#chain = turn.catch(() => undefined); // The caller is told; what is written next does not depend on it.
+    await turn;
+  }
+
+  /** After the fingerprints were rebuilt from sealed packs: makes what is not sealed yet findable again. */
+  findOpenSegmentsAgain(): void {
+    for (const [firstId, digests] of this.#openSegments) {
+      for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
+        // Unused places of a growing segment hold zeros, a digest that nothing has.
+        this.fingerprints.insert(digests, at, firstId + at / DIGEST_BYTES);
+      }
+    }
+  }
+
+  /** Drops what is not sealed; for closing. */
+  async discardOpen(): Promise<void> {
+    await this.#chain;
+    await this.#loseOpenPack(this.#epoch, new CodedError("repository-closed", "The repository was closed."));
+  }
+
+  // Reading ---------------------------------------------------------------------------------------------------
+
+  /** Where a block lies; CodedError "pack-corrupt" or "pack-missing" when no readable pack has it. */
+  placeOf(id: number): SegmentPlace {
+    const row = this.segments.rowOf(id);
+    if (row >= 0) return this.segments.place(row);
+    throw this.#lost(id);
+  }
+
+  #lost(id: number): CodedError {
+    const name = this.packs.expectedPackOf(id);
+    const reason = name === null ? undefined : this.packs.damaged.get(name);
+    const what = this.identity.kind === "data" ? "Block" : "Manifest node";
+    if (name !== null && reason !== undefined) {
+      return new CodedError("pack-corrupt", `${what} ${id} lies in ${name}, which is damaged: ${reason}`, {
+        hint: "Put the file back from a copy of the repository, then verify.",
+        facts: { file: name },
+      });
+    }
+    return new CodedError("pack-missing", `${what} ${id} lies in ${name ?? "a pack"} that is missing.`, {
+      hint: "Put the file back from a copy of the repository. Snapshots that do not need it can be restored.",
+      facts: { file: name ?? "" },
+    });
+  }
+
+  readSegment(place: SegmentPlace): Promise<Uint8Array> {
+    return readSegment(this.#options.storage, this.packs.nameOf(place.packIndex), this.identity, place);
+  }
+
+  noteDamaged(name: string, error: FormatError | CodedError): void {
+    this.packs.damaged.set(name, error.message);
+  }
+}
+
+export function listingOf(
+  name: string,
+  identity: PackIdentity,
+  segments: readonly { readonly firstId: number; readonly count: number }[],
+): PackListing {
+  let firstId = Number.MAX_SAFE_INTEGER;
+  let endId = 0;
+  for (const segment of segments) {
+    firstId = Math.min(firstId, segment.firstId);
+    endId = Math.max(endId, segment.firstId + segment.count);
+  }
+  return { name, kind: identity.kind, firstId: Math.min(firstId, endId), endId };
+}
+
+function sameDigest(a: Uint8Array, atA: number, b: Uint8Array, atB: number): boolean {
+  for (let index = 0; index < DIGEST_BYTES; index++) {
+    if (a[atA + index] !== b[atB + index]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,49 @@
+// PackList is what the repository knows of its packs of one kind: their names, by a small index that segment rows
+// use, and which of them could not be read when the repository was opened.
+import type { PackListing } from "../format/snapshot-format.ts";
+
+export interface KnownPack {
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+export class PackList {
+  readonly #packs: KnownPack[] = [];
+  readonly #indexOfName = new Map<string, number>();
+  /** Unreadable at open: file name and what is wrong with it. */
+  readonly damaged = new Map<string, string>();
+  /** What snapshot files say once was there; names a pack that is gone. */
+  readonly #inventory: PackListing[] = [];
+
+  get packs(): readonly KnownPack[] {
+    return this.#packs;
+  }
+
+  add(pack: KnownPack): number {
+    const known = this.#indexOfName.get(pack.name);
+    if (known !== undefined) return known;
+    this.#packs.push(pack);
+    this.#indexOfName.set(pack.name, this.#packs.length - 1);
+    return this.#packs.length - 1;
+  }
+
+  has(name: string): boolean {
+    return this.#indexOfName.has(name);
+  }
+
+  nameOf(packIndex: number): string {
+    return this.#packs[packIndex]?.name ?? "an unknown pack";
+  }
+
+  inventory(listings: readonly PackListing[]): void {
+    this.#inventory.push(...listings);
+  }
+
+  /** The pack that should hold `id` although no segment does. */
+  expectedPackOf(id: number): string | null {
+    return (
+      this.#inventory.find((pack) => id >= pack.firstId && id < pack.endId && !this.has(pack.name))?.name ??
+      null
+    );
+  }
+}

@@ -1,0 +1,185 @@
+// SegmentTable answers "in which pack, where, is the block with this id?" for every sealed segment.
+//
+// 37 bytes for each segment of 256 KiB, in typed arrays ordered by first id: about 150 MB for a terabyte. It is
+// rebuilt from pack footers at any time.
+import type { SegmentEntry } from "../format/pack-format.ts";
+
+const ROWS_MIN = 256;
+
+/** A sealed segment and its place. */
+export interface SegmentPlace {
+  readonly row: number;
+  readonly firstId: number;
+  readonly count: number;
+  readonly packIndex: number;
+  readonly offset: number;
+  readonly encodedBytes: number;
+  readonly rawBytes: number;
+  readonly codec: number;
+  /** Where the digests of its blocks begin in the pack's digest column, in blocks. */
+  readonly digestStart: number;
+}
+
+export interface SegmentColumns {
+  readonly rowCount: number;
+  readonly firstIds: Float64Array;
+  readonly counts: Uint32Array;
+  readonly packs: Uint32Array;
+  readonly offsets: Uint32Array;
+  readonly encoded: Uint32Array;
+  readonly raw: Uint32Array;
+  readonly digestStarts: Uint32Array;
+  readonly codecs: Uint8Array;
+}
+
+export class SegmentTable {
+  #rows: SegmentColumns = allocate(ROWS_MIN);
+  #rowCount = 0;
+  /** Blocks are looked up mostly in the order of their ids: the row of the last answer is tried first. */
+  #lastRow = 0;
+  blockCount = 0;
+  rawBytes = 0;
+  encodedBytes = 0;
+
+  static fromColumns(columns: SegmentColumns): SegmentTable {
+    const table = new SegmentTable();
+    table.#rows = columns;
+    table.#rowCount = columns.rowCount;
+    for (let row = 0; row < columns.rowCount; row++) table.#count(row);
+    return table;
+  }
+
+  get columns(): SegmentColumns {
+    return { ...this.#rows, rowCount: this.#rowCount };
+  }
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  /** Adds a sealed pack's segments. Ids mostly grow, so the place to insert at is near the end. */
+  add(packIndex: number, segments: readonly SegmentEntry[]): void {
+    let digestStart = 0;
+    for (const segment of segments) {
+      this.#insert(packIndex, segment, digestStart);
+      digestStart += segment.count;
+    }
+  }
+
+  /** The row of the segment that holds `id`, or -1. */
+  rowOf(id: number): number {
+    if (this.#holds(this.#lastRow, id)) return this.#lastRow;
+    let low = 0;
+    let high = this.#rowCount;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#rows.firstIds[middle] as number) <= id) low = middle + 1;
+      else high = middle;
+    }
+    const row = low - 1;
+    if (!this.#holds(row, id)) return -1;
+    this.#lastRow = row;
+    return row;
+  }
+
+  place(row: number): SegmentPlace {
+    const rows = this.#rows;
+    return {
+      row,
+      firstId: rows.firstIds[row] as number,
+      count: rows.counts[row] as number,
+      packIndex: rows.packs[row] as number,
+      offset: rows.offsets[row] as number,
+      encodedBytes: rows.encoded[row] as number,
+      rawBytes: rows.raw[row] as number,
+      codec: rows.codecs[row] as number,
+      digestStart: rows.digestStarts[row] as number,
+    };
+  }
+
+  packOf(row: number): number {
+    return this.#rows.packs[row] as number;
+  }
+
+  /** Position of the block's digest in its pack's digest column, in blocks. */
+  digestPosition(row: number, id: number): number {
+    return (this.#rows.digestStarts[row] as number) + id - (this.#rows.firstIds[row] as number);
+  }
+
+  /** The number after the largest id in use. */
+  endId(): number {
+    let end = 0;
+    for (let row = 0; row < this.#rowCount; row++) {
+      end = Math.max(end, (this.#rows.firstIds[row] as number) + (this.#rows.counts[row] as number));
+    }
+    return end;
+  }
+
+  #holds(row: number, id: number): boolean {
+    if (row < 0 || row >= this.#rowCount) return false;
+    const first = this.#rows.firstIds[row] as number;
+    return id >= first && id < first + (this.#rows.counts[row] as number);
+  }
+
+  #insert(packIndex: number, segment: SegmentEntry, digestStart: number): void {
+    if (this.#rowCount === this.#rows.counts.length) this.#rows = enlarged(this.#rows);
+    const rows = this.#rows;
+    let row = this.#rowCount;
+    while (row > 0 && (rows.firstIds[row - 1] as number) > segment.firstId) row -= 1;
+    if (row < this.#rowCount)
+      for (const column of columnsOf(rows)) column.copyWithin(row + 1, row, this.#rowCount);
+    rows.firstIds[row] = segment.firstId;
+    rows.counts[row] = segment.count;
+    rows.packs[row] = packIndex;
+    rows.offsets[row] = segment.offset;
+    rows.encoded[row] = segment.encodedBytes;
+    rows.raw[row] = segment.rawBytes;
+    rows.codecs[row] = segment.codec;
+    rows.digestStarts[row] = digestStart;
+    this.#rowCount += 1;
+    this.#count(row);
+  }
+
+  #count(row: number): void {
+    this.blockCount += this.#rows.counts[row] as number;
+    this.rawBytes += this.#rows.raw[row] as number;
+    this.encodedBytes += this.#rows.encoded[row] as number;
+  }
+}
+
+function allocate(rowCount: number): SegmentColumns {
+  return {
+    rowCount: 0,
+    firstIds: new Float64Array(rowCount),
+    counts: new Uint32Array(rowCount),
+    packs: new Uint32Array(rowCount),
+    offsets: new Uint32Array(rowCount),
+    encoded: new Uint32Array(rowCount),
+    raw: new Uint32Array(rowCount),
+    digestStarts: new Uint32Array(rowCount),
+    codecs: new Uint8Array(rowCount),
+  };
+}
+
+type Column = Float64Array | Uint32Array | Uint8Array;
+
+/** All columns in a fixed order, which the index cache also writes them in. */
+export function columnsOf(rows: SegmentColumns): Column[] {
+  return [
+    rows.firstIds,
+    rows.counts,
+    rows.packs,
+    rows.offsets,
+    rows.encoded,
+    rows.raw,
+    rows.digestStarts,
+    rows.codecs,
+  ];
+}
+
+function enlarged(rows: SegmentColumns): SegmentColumns {
+  const larger = allocate(2 * rows.counts.length + ROWS_MIN);
+  const from = columnsOf(rows);
+  for (const [index, column] of columnsOf(larger).entries()) column.set(from[index] as Column);
+  return larger;
+}

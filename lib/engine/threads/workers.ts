@@ -1,0 +1,158 @@
+// Workers do the engine's arithmetic: scanning pages and encoding segments, in threads or in the caller's own.
+//
+// Memory is shared, so a task's message is a few numbers. What waits and how much memory is in flight is bounded by
+// whoever submits (image-archiver.ts, block-store.ts); here a task is only given to the least busy thread.
+import { Worker } from "node:worker_threads";
+import { CodedError } from "#lib/model/errors.ts";
+import { type EncodedSegment, encodeSegment } from "../format/segment-codec.ts";
+import { allocateScanMemory, type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
+
+export type ThreadTask =
+  | {
+      readonly kind: "scan";
+      readonly memory: ScanMemory;
+      readonly task: ScanTask;
+      readonly read: SourceRead | null;
+    }
+  | { readonly kind: "encode"; readonly raw: SharedArrayBuffer; readonly rawBytes: number };
+
+/** Bytes for a scan that the thread reads by itself. */
+export interface SourceRead {
+  /** Opened by the caller, who keeps it open: descriptors belong to the whole process. */
+  readonly descriptor: number;
+  /** For messages. */
+  readonly path: string;
+  readonly offsetBytes: number;
+}
+
+export interface ThreadRequest {
+  readonly number: number;
+  readonly task: ThreadTask;
+}
+
+/** `encoded` answers an encode task; `failure` is a message, and `readFailed` tells a bad source from a bug. */
+export interface ThreadAnswer {
+  readonly number: number;
+  readonly encoded?: EncodedSegment;
+  readonly failure?: string;
+  readonly readFailed?: boolean;
+}
+
+/** Memory of one batch with its views, taken and given back. */
+export interface ScanBuffer {
+  readonly memory: ScanMemory;
+  readonly views: ScanViews;
+}
+
+export interface Workers {
+  readonly threadCount: number;
+  /** Scans what lies in the buffer, or what `read` names, which only threads can. */
+  scan(buffer: ScanBuffer, task: ScanTask, read: SourceRead | null): Promise<void>;
+  encode(raw: SharedArrayBuffer, rawBytes: number): Promise<EncodedSegment>;
+  close(): Promise<void>;
+}
+
+export function newScanBuffer(blockSize: number): ScanBuffer {
+  const memory = allocateScanMemory(blockSize);
+  return { memory, views: new ScanViews(memory, blockSize) };
+}
+
+export function startWorkers(threadCount: number): Workers {
+  return threadCount === 0 ? callersThread : new ThreadPool(threadCount);
+}
+
+const callersThread: Workers = {
+  threadCount: 0,
+  async scan(buffer, task) {
+    scanBatch(buffer.views, task);
+  },
+  async encode(raw, rawBytes) {
+    return encodeSegment(new Uint8Array(raw, 0, rawBytes));
+  },
+  async close() {
+    // Nothing was started.
+  },
+};
+
+interface Pending {
+  readonly resolve: (answer: ThreadAnswer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly pending: Map<number, Pending>;
+}
+
+class ThreadPool implements Workers {
+  readonly threadCount: number;
+  readonly #threads: Thread[];
+  #nextNumber = 1;
+  #closed = false;
+
+  constructor(threadCount: number) {
+    this.threadCount = threadCount;
+    this.#threads = Array.from({ length: threadCount }, () => this.#startThread());
+  }
+
+  async scan(buffer: ScanBuffer, task: ScanTask, read: SourceRead | null): Promise<void> {
+    await this.#run({ kind: "scan", memory: buffer.memory, task, read });
+  }
+
+  async encode(raw: SharedArrayBuffer, rawBytes: number): Promise<EncodedSegment> {
+    const { encoded } = await this.#run({ kind: "encode", raw, rawBytes });
+    if (encoded === undefined) throw new Error("Bug: an encode task without an answer");
+    return encoded;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#threads.map((thread) => thread.worker.terminate()));
+  }
+
+  #startThread(): Thread {
+    const worker = new Worker(new URL("./thread.ts", import.meta.url));
+    const thread: Thread = { worker, pending: new Map() };
+    worker.on("message", (answer: ThreadAnswer) => settle(thread, answer));
+    worker.on("error", (error) => this.#lose(thread, error));
+    worker.on("exit", () => this.#lose(thread, new Error("an engine thread ended")));
+    worker.unref(); // A forgotten repository must not keep the process alive; open tasks do, by their storage calls.
+    return thread;
+  }
+
+  /** A thread that died takes its tasks with it; they fail by name, and the pool is whole again. */
+  #lose(thread: Thread, cause: unknown): void {
+    for (const pending of thread.pending.values()) pending.reject(cause);
+    thread.pending.clear();
+    const at = this.#threads.indexOf(thread);
+    if (at >= 0 && !this.#closed) this.#threads[at] = this.#startThread();
+  }
+
+  async #run(task: ThreadTask): Promise<ThreadAnswer> {
+    if (this.#closed)
+      throw new CodedError("repository-closed", "The repository was closed while it was working.");
+    const thread = this.#threads.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+    const number = this.#nextNumber++;
+    const answer = await new Promise<ThreadAnswer>((resolve, reject) => {
+      thread.pending.set(number, { resolve, reject });
+      // While work is under way the process must not end under it.
+      thread.worker.ref();
+      thread.worker.postMessage({ number, task } satisfies ThreadRequest);
+    });
+    if (answer.failure === undefined) return answer;
+    if (answer.readFailed) {
+      throw new CodedError("source-read-failed", answer.failure, {
+        hint: "Check the disk and its cable, then archive again. Nothing was committed.",
+        retry: "later",
+      });
+    }
+    throw new Error(answer.failure);
+  }
+}
+
+function settle(thread: Thread, answer: ThreadAnswer): void {
+  const pending = thread.pending.get(answer.number);
+  thread.pending.delete(answer.number);
+  if (thread.pending.size === 0) thread.worker.unref();
+  pending?.resolve(answer);
+}

@@ -1,0 +1,103 @@
+// Checks one whole pack in memory: name, header, footer, every segment and every digest. Pure; for worker threads
+// and the caller's own. Answers what is wrong in words, or null.
+import { createHash } from "node:crypto";
+import { hashPage, sameHash } from "#lib/page/page.ts";
+import { ensure, FormatError, hexOf } from "../format/bytes.ts";
+import { nodeHashOf } from "../format/node-format.ts";
+import {
+  checkPackHeader,
+  DIGEST_BYTES,
+  decodeDirectory,
+  decodeTrailer,
+  HEADER_BYTES,
+  hashOfPackName,
+  type PackIdentity,
+  payloadOf,
+  SEGMENT_HEADER_BYTES,
+  type SegmentEntry,
+  TRAILER_BYTES,
+} from "../format/pack-format.ts";
+import { decodeSegment } from "../format/segment-codec.ts";
+import { splitNodes } from "../restore/node-cache.ts";
+
+const PROBLEMS_TOLD_MAX = 3;
+
+export function checkPack(name: string, bytes: Uint8Array, identity: PackIdentity): string | null {
+  const problems: string[] = [];
+  attempt(problems, () => {
+    const found = hexOf(createHash("sha256").update(bytes).digest());
+    ensure(found === hashOfPackName(name), "its SHA-256 is not its name");
+  });
+  attempt(problems, () => checkPackHeader(bytes, identity));
+  attempt(problems, () => checkContent(problems, bytes, identity));
+  if (problems.length === 0) return null;
+  const more = problems.length - PROBLEMS_TOLD_MAX;
+  return problems.slice(0, PROBLEMS_TOLD_MAX).join("; ") + (more > 0 ? `; and ${more} more` : "");
+}
+
+function attempt(problems: string[], check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    problems.push(error.message);
+  }
+}
+
+function checkContent(problems: string[], bytes: Uint8Array, identity: PackIdentity): void {
+  ensure(bytes.length >= HEADER_BYTES + TRAILER_BYTES, `${bytes.length} bytes are too few for a pack`);
+  const place = decodeTrailer(bytes.subarray(-TRAILER_BYTES), bytes.length, identity.repositoryId);
+  const directory = decodeDirectory(bytes.subarray(place.footerOffset, place.digestOffset), place);
+  const digests = bytes.subarray(place.digestOffset, place.digestOffset + place.blockCount * DIGEST_BYTES);
+  attempt(problems, () => {
+    ensure(
+      sameHash(createHash("sha256").update(digests).digest(), directory.digestHash),
+      "the digest column is damaged",
+    );
+  });
+  let digestAt = 0;
+  for (const entry of directory.segments) {
+    const expected = digests.subarray(digestAt, digestAt + entry.count * DIGEST_BYTES);
+    attempt(problems, () => checkSegment(bytes, entry, expected, identity));
+    digestAt += expected.length;
+  }
+}
+
+function checkSegment(
+  bytes: Uint8Array,
+  entry: SegmentEntry,
+  digests: Uint8Array,
+  identity: PackIdentity,
+): void {
+  const last = entry.firstId + entry.count - 1;
+  const where = `segment of ${identity.kind === "data" ? "blocks" : "nodes"} ${entry.firstId} to ${last}`;
+  try {
+    const end = entry.offset + SEGMENT_HEADER_BYTES + entry.encodedBytes;
+    const payload = payloadOf(identity.kind, entry, bytes.subarray(entry.offset, end));
+    ensure(
+      sameHash(hashPage(payload), entry.payloadHash),
+      "its payload has another hash than the directory says",
+    );
+    checkDigests(decodeSegment(entry, payload), entry.count, digests, identity);
+  } catch (error) {
+    if (error instanceof FormatError) throw new FormatError(`${where}: ${error.message}`);
+    throw error;
+  }
+}
+
+function checkDigests(raw: Uint8Array, count: number, digests: Uint8Array, identity: PackIdentity): void {
+  const parts =
+    identity.kind === "nodes" ? splitNodes(raw, count) : splitBlocks(raw, count, identity.blockSize);
+  for (const [index, part] of parts.entries()) {
+    const digest = identity.kind === "nodes" ? nodeHashOf(part) : hashPage(part);
+    const expected = digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+    ensure(sameHash(digest, expected), `part ${index} has another digest than the footer says`);
+  }
+}
+
+function splitBlocks(raw: Uint8Array, count: number, blockSize: number): Uint8Array[] {
+  ensure(Math.ceil(raw.length / blockSize) === count, `${raw.length} bytes are not ${count} blocks`);
+  return Array.from({ length: count }, (_, index) =>
+    raw.subarray(index * blockSize, (index + 1) * blockSize),
+  );
+}
