@@ -13,6 +13,10 @@ export const HEARTBEAT_MS = 2_000;
 export const TASK_LOST_AFTER_MS = 15_000;
 /** Pages per offer or comparison request: 64 pages, 16 MiB of partition. */
 export const PAGES_PER_REQUEST = 64;
+/** Names the lease a task's request speaks for; a request with an older lease is refused. */
+export const LEASE_HEADER = "x-sheepfold-lease";
+/** Where all routes of this protocol live. */
+export const ROUTE_PREFIX = "/agent/v1";
 
 const bytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const shortText = z.string().max(128);
@@ -70,7 +74,12 @@ export const ArchiveImage = z.object({
   partition: z.string(),
   sizeBytes: bytes,
 });
-export const RestoreImage = ArchiveImage.extend({ contentRoot: hexHash });
+export const RestoreImage = ArchiveImage.extend({
+  contentRoot: hexHash,
+  /** For "disk-layout" only: how many of its bytes lie at the disk's start; the rest lies at its end. The agent cannot
+   *  know it by itself when the disk's present partition table is damaged. */
+  layoutHeadBytes: bytes.optional(),
+});
 export const TaskMessage = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("archive"),
@@ -118,6 +127,8 @@ export const ResultRequest = z.discriminatedUnion("outcome", [
       message: z.string().max(2000),
       hint: z.string().max(2000).nullable(),
     }),
+    /** Whether trying again by itself can help. Absent: it cannot. */
+    retry: z.enum(["later", "never"]).optional(),
   }),
   z.object({ outcome: z.literal("cancelled") }),
 ]);
@@ -133,6 +144,13 @@ export const ErrorResponse = z.object({
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 export type EnrolResponse = z.infer<typeof EnrolResponse>;
 export type HelloRequest = z.infer<typeof HelloRequest>;
+export type HelloResponse = z.infer<typeof HelloResponse>;
+export type ArchiveImage = z.infer<typeof ArchiveImage>;
+export type RestoreImage = z.infer<typeof RestoreImage>;
+export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
+export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;
+export type ErrorResponse = z.infer<typeof ErrorResponse>;
 export type TaskMessage = z.infer<typeof TaskMessage>;
+export type ResultResponse = z.infer<typeof ResultResponse>;
 export type ResultRequest = z.infer<typeof ResultRequest>;
 export type ImageResult = z.infer<typeof ImageResult>;

@@ -1,0 +1,199 @@
+// Restore: make the disk what the snapshot says, by comparing and writing only what differs. Order of a disk: look, decide,
+// refuse or go on; then the layout, then each partition (restore-image.ts). Repeating a restore that was cut off anywhere
+// is a comparison that finds less to do.
+import { CodedError } from "#lib/model/errors.ts";
+import { DISK_LAYOUT } from "#lib/model/node.ts";
+import type { ImageResult, RestoreImage, TaskMessage } from "#lib/protocol/control.ts";
+import { LAYOUT_BYTES_MAX } from "#lib/protocol/layout.ts";
+import { rereadPartitionTable } from "../device/block-device.ts";
+import { type Disk, inspectDisk, layoutExtents } from "../device/disk.ts";
+import { type Extent, ExtentTarget } from "../device/extents.ts";
+import { assertSafeToWrite, type DiskUsage } from "../device/guards.ts";
+import { openDevice } from "../device/open-device.ts";
+import { readPartitionTable, type TablePartition } from "../device/partition-table.ts";
+import type { RawDevice } from "../device/raw-device.ts";
+import { usageOf } from "../device/usage.ts";
+import { ImageRestore } from "./restore-image.ts";
+import type { TaskContext } from "./task-context.ts";
+
+type RestoreTask = Extract<TaskMessage, { kind: "restore" }>;
+
+/** One image and where it goes. */
+interface Destination {
+  readonly image: RestoreImage;
+  readonly extents: readonly Extent[];
+}
+
+export async function restore(context: TaskContext, task: RestoreTask): Promise<ImageResult[]> {
+  const { progress } = context;
+  progress.step = "comparing";
+  // Every byte is read twice: once to compare, once to check what was written.
+  progress.totalBytes = 2 * task.images.reduce((sum, image) => sum + image.sizeBytes, 0);
+  const disks = await Promise.all(context.diskPaths.map(inspectDisk));
+  const serials = [...new Set(task.images.map((image) => image.diskSerial))];
+  // All refusals of all disks come before the first byte of any.
+  const work: { disk: Disk; destinations: Destination[] }[] = [];
+  for (const serial of serials) {
+    const images = task.images.filter((image) => image.diskSerial === serial);
+    const disk = diskForSerial(disks, serial);
+    work.push({ disk, destinations: await decide(context, task.snapshotId, disk, images) });
+  }
+  const results: ImageResult[] = [];
+  for (const { disk, destinations } of work) {
+    results.push(...(await writeDisk(context, task.snapshotId, disk, destinations)));
+  }
+  progress.step = "done";
+  return results;
+}
+
+/** Where each image goes, after every guard has agreed. Reads only. */
+async function decide(
+  context: TaskContext,
+  snapshotId: string,
+  disk: Disk,
+  images: readonly RestoreImage[],
+): Promise<Destination[]> {
+  const usage = await usageOf(disk.path, disk.isFile);
+  const layoutImage = images.find((image) => image.partition === DISK_LAYOUT);
+  const present = tablePartitions(disk);
+  if (layoutImage === undefined) {
+    const partitions = present ?? disk.info.partitions;
+    return images.map((image) => destinationOf(disk, usage, image, partitions));
+  }
+  const layout = layoutDestination(disk, layoutImage);
+  const wanted = await wantedPartitions(context, snapshotId, disk, layout);
+  guard(disk, usage, layoutImage, extentsTotal(layout), { wanted, present });
+  const partitions = wanted ?? [];
+  const others = images.filter((image) => image !== layoutImage);
+  return [layout, ...others.map((image) => destinationOf(disk, usage, image, partitions))];
+}
+
+function destinationOf(
+  disk: Disk,
+  usage: DiskUsage,
+  image: RestoreImage,
+  partitions: readonly TablePartition[],
+): Destination {
+  const target = partitions.find((partition) => partition.name === image.partition);
+  guard(disk, usage, image, target?.sizeBytes ?? null, null);
+  const extents =
+    target === undefined ? [] : [{ offsetBytes: target.offsetBytes, lengthBytes: target.sizeBytes }];
+  return { image, extents };
+}
+
+function guard(
+  disk: Disk,
+  usage: DiskUsage,
+  image: RestoreImage,
+  targetBytes: number | null,
+  layout: { wanted: readonly TablePartition[] | null; present: readonly TablePartition[] | null } | null,
+): void {
+  assertSafeToWrite({
+    diskPath: disk.path,
+    expectedSerial: image.diskSerial,
+    presentSerial: disk.info.serial,
+    partition: image.partition,
+    imageBytes: image.sizeBytes,
+    targetBytes,
+    usage,
+    layout,
+  });
+}
+
+/** The layout's place comes from the snapshot, not from the table here, which may be what is damaged. */
+function layoutDestination(disk: Disk, image: RestoreImage): Destination {
+  const { layoutHeadBytes: headBytes, sizeBytes } = image;
+  if (headBytes === undefined || headBytes > sizeBytes || sizeBytes > LAYOUT_BYTES_MAX) {
+    throw new CodedError(
+      "layout-unreadable",
+      `The layout of ${disk.path} has no usable place in the snapshot.`,
+      {
+        hint: "Restore the partitions alone, or another snapshot.",
+      },
+    );
+  }
+  if (sizeBytes > disk.info.sizeBytes) {
+    throw new CodedError(
+      "target-too-small",
+      `${disk.path} is smaller than the layout of the snapshot's disk.`,
+      {
+        hint: "Put the disk back that the snapshot was taken of.",
+      },
+    );
+  }
+  return { image, extents: layoutExtents(disk.info.sizeBytes, headBytes, sizeBytes - headBytes) };
+}
+
+/** The partitions that the disk would have with the snapshot's layout; null when that layout holds no table. */
+async function wantedPartitions(
+  context: TaskContext,
+  snapshotId: string,
+  disk: Disk,
+  { image, extents }: Destination,
+): Promise<readonly TablePartition[] | null> {
+  const device = await openDevice(disk.path, "read");
+  try {
+    const target = new ExtentTarget(device, extents);
+    const wanted = await new ImageRestore(context, snapshotId, image, target).preview();
+    const headBytes = image.layoutHeadBytes ?? 0;
+    const ends = {
+      sizeBytes: disk.info.sizeBytes,
+      head: wanted.subarray(0, headBytes),
+      tail: wanted.subarray(headBytes),
+    };
+    const table = readPartitionTable(ends, [disk.info.sectorSize, disk.info.sectorSize === 512 ? 4096 : 512]);
+    return table.kind === "gpt" || table.kind === "mbr" ? table.partitions : null;
+  } finally {
+    await device.close();
+  }
+}
+
+async function writeDisk(
+  context: TaskContext,
+  snapshotId: string,
+  disk: Disk,
+  destinations: readonly Destination[],
+): Promise<ImageResult[]> {
+  const device = await openDevice(disk.path, "write");
+  let results: ImageResult[];
+  try {
+    results = await writeImages(context, snapshotId, device, destinations);
+  } finally {
+    await context.pool.forget();
+    await device.close();
+  }
+  const layout = destinations.findIndex(({ image }) => image.partition === DISK_LAYOUT);
+  if (!disk.isFile && (results[layout]?.writtenBytes ?? 0) > 0) await rereadPartitionTable(disk.path);
+  return results;
+}
+
+async function writeImages(
+  context: TaskContext,
+  snapshotId: string,
+  device: RawDevice,
+  destinations: readonly Destination[],
+): Promise<ImageResult[]> {
+  const results: ImageResult[] = [];
+  for (const { image, extents } of destinations) {
+    const target = new ExtentTarget(device, extents);
+    results.push(await new ImageRestore(context, snapshotId, image, target).run());
+  }
+  return results;
+}
+
+function tablePartitions(disk: Disk): readonly TablePartition[] | null {
+  return disk.table.kind === "gpt" || disk.table.kind === "mbr" ? disk.table.partitions : null;
+}
+
+function extentsTotal({ extents }: Destination): number {
+  return extents.reduce((sum, extent) => sum + extent.lengthBytes, 0);
+}
+
+function diskForSerial(disks: readonly Disk[], serial: string): Disk {
+  const found = disks.find((disk) => disk.info.serial === serial);
+  if (found !== undefined) return found;
+  const present = disks.map((disk) => `${disk.path} (${disk.info.serial})`).join(", ") || "none";
+  throw new CodedError("disk-mismatch", `This PC has no disk ${serial}; its disks are: ${present}.`, {
+    hint: "Put the disk back that the snapshot was taken of, or clone the snapshot onto this one.",
+  });
+}

@@ -1,0 +1,32 @@
+// The gateway's store in production: the functions of lib/db, as they are.
+import { enrolNode, findNodeByKeyHash, recordHello, touchNode } from "#lib/db/nodes.ts";
+import { subscribe } from "#lib/db/notify.ts";
+import { recordSnapshot } from "#lib/db/snapshots.ts";
+import {
+  addTaskEvent,
+  cancelTask,
+  failTask,
+  finishTask,
+  heartbeatTask,
+  leaseTask,
+  loseAgent,
+  runningTaskOfNode,
+} from "#lib/db/tasks.ts";
+import type { GatewayStore } from "./store.ts";
+
+export const databaseStore: GatewayStore = {
+  findNodeByKeyHash,
+  enrolNode,
+  recordHello,
+  touchNode,
+  leaseTask,
+  runningTaskOfNode,
+  heartbeatTask,
+  finishTask,
+  failTask,
+  cancelTask,
+  loseAgent,
+  addTaskEvent,
+  recordSnapshot,
+  subscribeTasks: (onNode) => subscribe("tasks", onNode),
+};

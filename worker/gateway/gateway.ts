@@ -1,0 +1,129 @@
+// The gateway: the one port agents talk to. Plain HTTPS, TLS 1.3 both ways: agents pin this side's certificate, and this side
+// knows an agent by its certificate's public key. Every request is answered for the node of that key and no other.
+//
+// Here are the port, its limits and its end; router.ts says which request is whose.
+import https from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Repository } from "#lib/engine/types.ts";
+import { CodedError } from "#lib/model/errors.ts";
+import { TASK_LOST_AFTER_MS } from "#lib/protocol/control.ts";
+import { ArchiveSessions } from "./archive-sessions.ts";
+import type { GatewayCertificate } from "./certificate.ts";
+import type { GatewayContext } from "./context.ts";
+import { databaseStore } from "./database-store.ts";
+import { Leases } from "./leases.ts";
+import { handle } from "./router.ts";
+import type { GatewayStore } from "./store.ts";
+import { Wakes } from "./wakes.ts";
+
+export interface GatewayLog {
+  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  error(message: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface GatewayOptions {
+  readonly repository: Repository;
+  readonly certificate: GatewayCertificate;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly log: GatewayLog;
+  /** Default: the database. */
+  readonly store?: GatewayStore;
+}
+
+export interface Gateway {
+  readonly port: number;
+  readonly fingerprint: string;
+  /** Ends long polls, aborts archives in the making, closes the port. Agents come back by themselves. */
+  close(): Promise<void>;
+}
+
+const HANDSHAKE_MS_MAX = 10_000;
+const HEADERS_MS_MAX = 10_000;
+// The longest body is 64 pages from a PC on a slow line.
+const REQUEST_MS_MAX = 120_000;
+const SILENCE_MS_MAX = 60_000;
+const CONNECTIONS_MAX = 8192;
+const SWEEP_MS = 5_000;
+/** How long an archive waits for its agent to come back. Longer than the worker lets a task wait for a silent node. */
+const ARCHIVE_UNUSED_MS_MAX = 150_000;
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { repository, certificate, log } = options;
+  const context: GatewayContext = {
+    repository,
+    store: options.store ?? databaseStore,
+    log,
+    leases: new Leases(),
+    archives: new ArchiveSessions(repository),
+    wakes: new Wakes(),
+    closing: new AbortController(),
+  };
+  const unsubscribe = await context.store.subscribeTasks((nodeId) => context.wakes.wake(nodeId));
+  const server = https.createServer(
+    {
+      cert: certificate.certPem,
+      key: certificate.keyPem,
+      minVersion: "TLSv1.3",
+      requestCert: true,
+      // Agents' certificates are self-made: the key is looked up per request instead of a chain here.
+      rejectUnauthorized: false,
+      handshakeTimeout: HANDSHAKE_MS_MAX,
+      headersTimeout: HEADERS_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+    },
+    (request, response) => void handle(context, request, response),
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  server.setTimeout(SILENCE_MS_MAX);
+  // Port scanners and agents with a wrong pin break off here all day long: not worth more than dropping them.
+  server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
+  const port = await listen(server, options);
+  const sweeper = setInterval(() => void sweep(context), SWEEP_MS);
+  sweeper.unref();
+  return {
+    port,
+    fingerprint: certificate.fingerprint,
+    close: async () => {
+      clearInterval(sweeper);
+      context.closing.abort(
+        new CodedError("repository-closed", "The server is being restarted.", { retry: "later" }),
+      );
+      await unsubscribe();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      context.leases.endAll();
+      await context.archives.abortAll();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function listen(server: https.Server, { host, port }: GatewayOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      reject(
+        new CodedError(
+          "environment-invalid",
+          `The gateway cannot listen on ${host}:${port}: ${cause.message}.`,
+          {
+            hint: "Set GATEWAY_HOST and GATEWAY_PORT to an address of this machine and a free port.",
+            cause,
+          },
+        ),
+      );
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/** Forgets leases nobody speaks for any more; the database's own sweeper decides what becomes of their tasks. */
+async function sweep(context: GatewayContext): Promise<void> {
+  for (const lease of context.leases.silentFor(2 * TASK_LOST_AFTER_MS)) context.leases.end(lease.task.taskId);
+  await context.archives.abortUnusedFor(ARCHIVE_UNUSED_MS_MAX).catch((error: unknown) => {
+    context.log.error("An archive nobody continued could not be aborted.", { error: String(error) });
+  });
+}

@@ -1,0 +1,65 @@
+// Which agent works on which task right now, in this worker's memory. Requests that carry pages are checked against it and not
+// against the database, since there are dozens a second; heartbeats and results always ask the database, which is the truth.
+
+import type { ImageReader } from "#lib/engine/types.ts";
+import { CodedError } from "#lib/model/errors.ts";
+import type { TaskMessage } from "#lib/protocol/control.ts";
+import type { LeasedTask } from "./store.ts";
+
+export interface Lease {
+  readonly leaseId: string;
+  readonly nodeId: string;
+  /** Whose key it was given to. */
+  readonly keyHash: string;
+  readonly task: LeasedTask;
+  readonly message: TaskMessage;
+  readonly startedMs: number;
+  /** Aborted when the lease ends, so that what still streams for it stops. */
+  readonly ended: AbortController;
+  /** A restore's open images, by their number. */
+  readonly readers: Map<number, Promise<ImageReader>>;
+  lastHeardMs: number;
+}
+
+export class Leases {
+  readonly #byTask = new Map<string, Lease>();
+
+  add(lease: Lease): void {
+    this.end(lease.task.taskId);
+    this.#byTask.set(lease.task.taskId, lease);
+  }
+
+  /** The lease this request speaks for; "agent-lost" when it is not, or no longer, the task's. */
+  require(taskId: string, leaseId: string | undefined, keyHash: string): Lease {
+    const lease = this.#byTask.get(taskId);
+    if (lease === undefined || lease.leaseId !== leaseId || lease.keyHash !== keyHash)
+      throw leaseLost(taskId);
+    lease.lastHeardMs = Date.now();
+    return lease;
+  }
+
+  ofNode(nodeId: string): Lease | null {
+    for (const lease of this.#byTask.values()) if (lease.nodeId === nodeId) return lease;
+    return null;
+  }
+
+  end(taskId: string): void {
+    this.#byTask.get(taskId)?.ended.abort(leaseLost(taskId));
+    this.#byTask.delete(taskId);
+  }
+
+  silentFor(silentMs: number): Lease[] {
+    const before = Date.now() - silentMs;
+    return [...this.#byTask.values()].filter((lease) => lease.lastHeardMs < before);
+  }
+
+  endAll(): void {
+    for (const taskId of [...this.#byTask.keys()]) this.end(taskId);
+  }
+}
+
+export function leaseLost(taskId: string): CodedError {
+  return new CodedError("agent-lost", `The lease of task ${taskId} has ended.`, {
+    hint: "Stop working on it and ask for a task anew.",
+  });
+}

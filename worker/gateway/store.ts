@@ -1,0 +1,67 @@
+// What the gateway needs of the database, as a port: database-store.ts is the real one; tests pass a small one of their own,
+// so that the whole wire can be tried without Postgres.
+import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
+import type { TaskKind, TaskStep } from "#lib/model/job.ts";
+import type { DiskInfo, NodeLifeCycle } from "#lib/model/node.ts";
+import type { SnapshotPurpose, SnapshotRecord } from "#lib/model/snapshot.ts";
+
+export interface GatewayNode {
+  readonly id: string;
+  readonly name: string;
+  readonly lifeCycle: NodeLifeCycle;
+}
+
+export interface Enrolment {
+  readonly keyHash: string;
+  readonly proposedName: string;
+  readonly code: string;
+  readonly macAddress?: string;
+  readonly serialNumber?: string;
+  readonly agentVersion: string;
+  readonly enrolmentKey?: string;
+}
+
+export interface LeasedTask {
+  readonly taskId: string;
+  readonly jobId: string;
+  readonly kind: TaskKind;
+  readonly snapshotId: string | null;
+  readonly nodeName: string;
+  readonly attempt: number;
+  readonly purpose: SnapshotPurpose;
+  readonly comment: string;
+  readonly disks: readonly DiskInfo[];
+}
+
+/** "lost": the lease is no longer the task's; nothing was changed. */
+export type Verdict = "done" | "lost";
+
+export interface GatewayStore {
+  findNodeByKeyHash(keyHash: string): Promise<GatewayNode | null>;
+  enrolNode(
+    enrolment: Enrolment,
+  ): Promise<{ readonly nodeId: string; readonly name: string; readonly lifeCycle: NodeLifeCycle }>;
+  recordHello(
+    nodeId: string,
+    hello: { readonly agentVersion: string; readonly disks: readonly DiskInfo[] },
+  ): Promise<void>;
+  touchNode(nodeId: string): Promise<void>;
+  leaseTask(nodeId: string, leaseId: string): Promise<LeasedTask | null>;
+  runningTaskOfNode(nodeId: string): Promise<{ readonly taskId: string; readonly leaseId: string } | null>;
+  heartbeatTask(
+    taskId: string,
+    leaseId: string,
+    progress: { readonly step: TaskStep; readonly doneBytes: number; readonly totalBytes: number },
+  ): Promise<"continue" | "cancel" | "lost">;
+  finishTask(taskId: string, leaseId: string, report: object): Promise<Verdict>;
+  failTask(taskId: string, leaseId: string, failure: FailureReport, retry: RetryAdvice): Promise<Verdict>;
+  cancelTask(taskId: string, leaseId: string): Promise<Verdict>;
+  loseAgent(taskId: string, leaseId: string): Promise<Verdict>;
+  addTaskEvent(taskId: string, step: TaskStep, message: string): Promise<void>;
+  recordSnapshot(
+    record: SnapshotRecord,
+    context: { readonly repositoryId: string; readonly jobId: string | null },
+  ): Promise<void>;
+  /** Calls back with a node's id when its tasks may have changed; only a hint. Answers how to stop. */
+  subscribeTasks(onNode: (nodeId: string) => void): Promise<() => Promise<void>>;
+}
