@@ -122,7 +122,8 @@ const CODE_OF_REASON: Readonly<Record<SkipReason, FailureCode>> = {
 
 /** A node the plan leaves out gets a skipped task that says why, so that the job shows the whole classroom. */
 function taskOfItem(item: RestorePlanItem): NewTask {
-  const task = { kind: "restore", nodeId: item.nodeId, snapshotId: item.snapshotId } as const;
+  const { nodeId, snapshotId, compareBytes } = item;
+  const task = { kind: "restore", nodeId, snapshotId, totalBytes: compareBytes } as const;
   if (item.reason === null) return task;
   const skipped = { code: CODE_OF_REASON[item.reason], message: item.explanation, hint: null };
   return { ...task, skipped };

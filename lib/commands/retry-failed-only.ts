@@ -54,7 +54,12 @@ export async function retryFailedOnly(
         snapshotId: plain(snapshotId),
         retryOf: jobId,
       },
-      tasks: failed.map(({ kind, nodeId, snapshotId: restored }) => ({ kind, nodeId, snapshotId: restored })),
+      tasks: failed.map(({ kind, nodeId, totalBytes, snapshotId: restored }) => ({
+        kind,
+        nodeId,
+        totalBytes,
+        snapshotId: restored,
+      })),
       whenBusy: "skip",
     },
     { subject: jobId, facts: { tasks: failed.length } },

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
 import { requireGroup } from "#lib/db/groups.ts";
-import { listNodes } from "#lib/db/nodes.ts";
+import { listNodes, partitionBytesOfNodes } from "#lib/db/nodes.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { Comment, Id, parseInput, RequestId } from "./input.ts";
 import { wish } from "./wish.ts";
@@ -24,6 +24,7 @@ export async function snapshotClassroom(
       hint: "Approve PCs into the classroom under Enrolments.",
     });
   }
+  const sizes = await partitionBytesOfNodes(nodes.map((node) => node.id));
   return wish(
     viewer,
     {
@@ -32,7 +33,7 @@ export async function snapshotClassroom(
       title: `Snapshot ${group.name}`,
       groupId,
       options: { purpose: "manual", comment },
-      tasks: nodes.map((node) => ({ kind: "archive", nodeId: node.id })),
+      tasks: nodes.map(({ id }) => ({ kind: "archive", nodeId: id, totalBytes: sizes.get(id) ?? 0 })),
       whenBusy: "skip",
     },
     { subject: groupId, facts: { nodes: nodes.length } },

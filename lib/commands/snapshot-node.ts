@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
-import { requireNode } from "#lib/db/nodes.ts";
+import { partitionBytesOfNodes, requireNode } from "#lib/db/nodes.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { Comment, Id, parseInput, RequestId } from "./input.ts";
 import { wish } from "./wish.ts";
@@ -21,6 +21,7 @@ export async function snapshotNode(
       hint: "Approve the PC under Enrolments first.",
     });
   }
+  const sizes = await partitionBytesOfNodes([nodeId]);
   return wish(
     viewer,
     {
@@ -29,7 +30,7 @@ export async function snapshotNode(
       title: `Snapshot ${node.name}`,
       groupId: node.groupId,
       options: { purpose: "manual", comment },
-      tasks: [{ kind: "archive", nodeId }],
+      tasks: [{ kind: "archive", nodeId, totalBytes: sizes.get(nodeId) ?? 0 }],
       whenBusy: "refuse",
     },
     { subject: nodeId },

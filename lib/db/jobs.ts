@@ -24,6 +24,8 @@ export interface NewTask {
   readonly kind: TaskKind;
   readonly nodeId: string | null;
   readonly snapshotId?: string | null;
+  /** What is known of its size before it begins, so that a job's progress does not jump. */
+  readonly totalBytes?: number;
   /** Set for a node the plan leaves out: the task is there to say why. */
   readonly skipped?: FailureReport;
 }
@@ -163,6 +165,7 @@ function rowOfTask(task: NewTask) {
     kind: task.kind,
     nodeId: task.nodeId,
     snapshotId: task.snapshotId ?? null,
+    totalBytes: BigInt(skipped === undefined ? (task.totalBytes ?? 0) : 0),
     state: skipped === undefined ? ("waiting" as const) : ("skipped" as const),
     finishedAt: skipped === undefined ? null : new Date(),
     failureCode: skipped?.code ?? null,

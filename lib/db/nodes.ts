@@ -240,6 +240,19 @@ export async function disksOfNode(
   }));
 }
 
+/** What an archive of each node would read, from the disks its agent told of. */
+export async function partitionBytesOfNodes(nodeIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await database().diskPartition.findMany({
+    where: { disk: { nodeId: { in: [...nodeIds] } } },
+    select: { sizeBytes: true, disk: { select: { nodeId: true } } },
+  });
+  const sums = new Map<string, number>();
+  for (const { sizeBytes, disk } of rows) {
+    sums.set(disk.nodeId, (sums.get(disk.nodeId) ?? 0) + Number(sizeBytes));
+  }
+  return sums;
+}
+
 /** The node of a snapshot found in a repository, made as a retired row when nobody of that name is known. */
 export async function nodeIdByName(name: string, tx: Pick<Transaction, "node">): Promise<string> {
   const known = await tx.node.findUnique({ where: { name }, select: { id: true } });

@@ -84,13 +84,10 @@ function rowOfImage(image: ImageRecord) {
 
 const WITH_IMAGES = { include: { images: { orderBy: { partition: "asc" } } } } as const;
 
-/** The snapshot a task made, found by the request id that the engine kept: the row's job has a task of that id. */
-export async function snapshotByRequestId(taskId: string): Promise<SnapshotRow | null> {
-  const task = await database().task.findUnique({ where: { id: taskId }, select: { report: true } });
-  const report = task?.report;
-  const id =
-    typeof report === "object" && report !== null && !Array.isArray(report) ? report.snapshotId : undefined;
-  return typeof id === "string" ? findSnapshot(id) : null;
+/** The job of the task that a snapshot's requestId names; null for snapshots made elsewhere. */
+export async function jobIdOfTask(taskId: string): Promise<string | null> {
+  const task = await database().task.findUnique({ where: { id: taskId }, select: { jobId: true } });
+  return task?.jobId ?? null;
 }
 
 export async function findSnapshot(snapshotId: string): Promise<SnapshotRow | null> {
