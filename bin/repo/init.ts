@@ -1,6 +1,6 @@
 // `sheepfold repo init DIR`: make an empty repository in a folder.
 import { type Command, InvalidArgumentError } from "commander";
-import { createRepository, openLocalDisk, type RepositoryInfo } from "#lib/engine/repository.ts";
+import { createRepository, openLocalDisk } from "#lib/engine/repository.ts";
 import { formatBytes } from "#lib/model/units.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { OutputOptions } from "./output.ts";
@@ -29,8 +29,7 @@ export function initCommand(): Command {
 async function init(dir: string, options: InitOptions, { output }: VerbContext) {
   const storage = await openLocalDisk(dir, { create: true });
   try {
-    const repository = await createRepository({ storage, blockSize: options.blockSize });
-    const info: RepositoryInfo = repository;
+    const info = await createRepository({ storage, blockSize: options.blockSize });
     output.result(
       info,
       () =>

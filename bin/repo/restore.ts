@@ -142,8 +142,8 @@ async function onTarget(
   image: ImageRecord,
   work: (target: ByteTarget) => Promise<RestoreReport>,
 ): Promise<RestoreReport> {
-  const createBytes = facts.kind === "absent" ? image.sizeBytes : undefined;
-  const target = await openFileTarget(facts.path, { createBytes });
+  const create = facts.kind === "absent" ? image.sizeBytes : undefined;
+  const target = await openFileTarget(facts.path, { create });
   try {
     return await work(target);
   } finally {
