@@ -19,7 +19,7 @@ const MIB = 1024 * 1024;
 const PARTITION_OFFSET = MIB;
 /** Leaves a mebibyte after the partition, as partitioning tools do: GPT's backup table lies there. */
 const OUTSIDE_PARTITION = 2 * MIB;
-const DEFAULT_CONTENTS = ["/usr/share/doc", "/usr/share/perl", "/usr/lib/python3", "/usr/bin", "/usr/lib"];
+const DEFAULT_CONTENTS = ["/usr/bin", "/usr/lib", "/usr/share/doc", "/usr/share"];
 // A freshly installed PC's partition is about half full.
 const FILLED_SHARE = 0.5;
 
@@ -30,7 +30,8 @@ export interface SimulatedDiskOptions {
   readonly hostName?: string;
   /** Another simulated disk of the same size to be a copy of. */
   readonly like?: string | undefined;
-  /** Folders of this machine whose files fill the partition, in order, until it is half full. */
+  /** Folders of this machine whose files fill the partition up to half: the first gets half of that, the next half of
+   *  the rest, and so on, so that programs and many small files are both there. */
   readonly contents?: readonly string[];
 }
 
@@ -109,7 +110,7 @@ async function formatDisk(path: string, options: SimulatedDiskOptions): Promise<
     await stageContents(staging, options.contents ?? DEFAULT_CONTENTS, partitionBytes * FILLED_SHARE);
     const extended = `offset=${PARTITION_OFFSET},root_owner=0:0,lazy_itable_init=0`;
     await tool("mke2fs", [
-      ...["-q", "-F", "-t", "ext4", "-L", "system", "-U", guid(options.seed, "ext4")],
+      ...["-q", "-F", "-t", "ext4", "-b", "4096", "-L", "system", "-U", guid(options.seed, "ext4")],
       ...["-E", extended, "-d", staging, path, `${partitionBytes / 1024}k`],
     ]);
   } finally {
@@ -124,7 +125,10 @@ async function stageContents(
   budgetBytes: number,
 ): Promise<void> {
   let rest = budgetBytes;
-  for (const folder of folders) rest = await stageFolder(folder, join(staging, folder), rest);
+  for (const folder of folders) {
+    const share = rest / 2;
+    rest -= share - (await stageFolder(folder, join(staging, folder), share));
+  }
   await mkdir(join(staging, "etc"), { recursive: true });
   await mkdir(join(staging, "home/student"), { recursive: true });
   await writeFile(join(staging, "home/student/welcome.txt"), "Welcome to the computer room.\n");

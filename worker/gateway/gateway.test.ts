@@ -1,0 +1,58 @@
+// The wire as a whole: real agents over disk images, real TLS, a real repository. A test's name is the promise it keeps.
+import { copyFile } from "node:fs/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { noise, overwrite, sha256Of, TestWorld } from "./test-world.ts";
+
+const MIB = 1024 * 1024;
+let world: TestWorld;
+
+beforeEach(async () => {
+  world = await TestWorld.create();
+});
+
+afterEach(async () => {
+  await world.close();
+});
+
+async function snapshotOf(nodeId: string): Promise<string> {
+  const row = await world.store.addTask(nodeId, "archive").end;
+  expect(row.failure).toBeNull();
+  const id = world.store.snapshots.at(-1)?.id;
+  expect(id).toBeDefined();
+  return id ?? "";
+}
+
+test("a PC is archived, damaged, and restored bit by bit", async () => {
+  const disk = await world.makeDisk("pc");
+  const before = await sha256Of(disk);
+  const nodeId = await world.startAgent("pc", disk).ready;
+  const snapshotId = await snapshotOf(nodeId);
+  expect(world.repository.snapshot(snapshotId).images.map((image) => image.partition)).toEqual([
+    "disk-layout",
+    "p1",
+  ]);
+  await overwrite(disk, MIB + 1024, noise(99, 1024));
+  await overwrite(disk, 5 * MIB + 100, noise(98, 300_000));
+  const row = await world.store.addTask(nodeId, "restore", snapshotId).end;
+  expect(row).toMatchObject({ state: "succeeded", failure: null });
+  expect(await sha256Of(disk)).toBe(before);
+  // 1 KiB and 300 KB in whole grains of 4 KiB, and the first grain blanked meanwhile.
+  expect(row.report).toMatchObject({ writtenBytes: 4096 + 303_104 + 4096 });
+});
+
+test("an unchanged disk sends no page the second time", async () => {
+  const disk = await world.makeDisk("pc");
+  const nodeId = await world.startAgent("pc", disk).ready;
+  await snapshotOf(nodeId);
+  const again = await world.store.addTask(nodeId, "archive").end;
+  expect(again.report).toMatchObject({ differingBytes: 0, newBytes: 0 });
+});
+
+test("a clone's pages on another PC are sent but stored once", async () => {
+  const first = await world.makeDisk("pc-1");
+  const second = first.replace("pc-1", "pc-2");
+  await copyFile(first, second);
+  await snapshotOf(await world.startAgent("pc-1", first).ready);
+  const row = await world.store.addTask(await world.startAgent("pc-2", second).ready, "archive").end;
+  expect(row.report).toMatchObject({ newBytes: 0 });
+});
