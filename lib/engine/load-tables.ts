@@ -98,15 +98,29 @@ async function loadPack(
   store: BlockStore,
   file: StoredFile,
 ): Promise<LoadedPack | null> {
-  try {
+  const load = async () => {
     const footer = await readFooter(state.storage, file, store.identity);
     const digests = state.lock === null ? null : await readDigests(state.storage, file.name, footer);
     return { file, segments: footer.segments, digests };
+  };
+  try {
+    return await secondChance(load);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     // Safe to go on: whoever needs this pack is told what is wrong with it.
     store.noteDamaged(file.name, error);
     return null;
+  }
+}
+
+/** One read that went wrong must not make a pack count as damaged, and its snapshots as unreadable, for as long as
+ *  the repository is open. */
+async function secondChance<Value>(read: () => Promise<Value>): Promise<Value> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return read();
   }
 }
 

@@ -54,6 +54,8 @@ export class Restore {
     this.#checkSize(sizeBytes);
     const difference = await this.#compare();
     if (difference.differingBytes > 0) await this.#apply(difference);
+    // Equal bytes may be those an interrupted restore wrote and never flushed.
+    else await this.#target.flush();
     return {
       readBytes: sizeBytes,
       differingBytes: difference.differingBytes,

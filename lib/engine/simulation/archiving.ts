@@ -38,7 +38,7 @@ export async function archiveNext(world: World, archive: OpenArchive, way: Archi
   const partition = archive.left.shift();
   const bytes = archive.node.partitions.get(partition ?? "");
   if (partition === undefined || bytes === undefined) throw new Error("Bug: nothing left to archive");
-  const newBytesMax = world.model.newBytesMax(bytes);
+  const newBytesMax = world.findsEveryBlock ? world.model.newBytesMax(bytes) : bytes.length;
   const record =
     way === "source"
       ? await archive.session.archiveSource({ partition, details: { way } }, sourceOf(bytes))

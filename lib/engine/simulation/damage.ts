@@ -17,6 +17,7 @@ export async function damageRound(world: World): Promise<string> {
   if (name === null) return "nothing to damage";
   const damage = world.chance.pick(DAMAGES);
   const heal = await inflict(world, name, damage);
+  world.findsEveryBlock = false;
   const openBefore = world.chance.happens(0.5);
   const opened = openBefore ? await reopenDamaged(world, name) : true;
   // Of a snapshot file that was lost before it was read nothing is left that could be named.
@@ -69,6 +70,7 @@ async function inflict(world: World, name: string, damage: Damage): Promise<() =
 async function reopenDamaged(world: World, name: string): Promise<boolean> {
   await world.close();
   const outcome = await outcomeOf(() => world.openUnjudged());
+  world.findsEveryBlock = false;
   if (!("failure" in outcome)) return true;
   claim(!isCache(name), `a damaged cache ${name} keeps the repository shut: ${outcome.failure.message}`);
   return false;

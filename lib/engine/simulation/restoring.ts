@@ -6,6 +6,8 @@ import { changedDisk, type SimulatedTarget, targetOf } from "./disk.ts";
 import { claim, type ModelSnapshot } from "./model-repository.ts";
 import { claimSame, outcomeOf, type World } from "./world.ts";
 
+const BOOT_BYTES = 4096;
+
 interface Wanted {
   readonly snapshot: ModelSnapshot;
   readonly partition: string;
@@ -56,7 +58,8 @@ function claimRestored(wanted: Wanted, before: Uint8Array, target: SimulatedTarg
   claim(target.flushCount > 0, "a restore ended without a flush");
 }
 
-/** Only what differs is written: at most the pages that differ, and nothing on an equal target. */
+/** Only what differs is written: at most the pages that differ, and nothing on an equal target. The boot sector may
+ *  be blanked first and written again last, so that a half restored partition is never taken for a whole one. */
 function claimWroteLittle(
   wanted: Wanted,
   before: Uint8Array,
@@ -148,12 +151,13 @@ export async function readOnlyBeside(world: World): Promise<string> {
     storage: world.disk.connect(),
     access: "read",
   });
-  world.model.checkListing(reader.snapshots());
+  const listed = reader.snapshots();
+  world.model.checkListing(listed);
   const wanted = anyImage(world);
   if (wanted !== null) await world.assertRestores(reader, wanted.snapshot);
   const outcome = await outcomeOf(() => reader.beginArchive({ node: "reader" }));
   claim("failure" in outcome, "a reader could archive");
   await reader.close();
   claim(JSON.stringify(await world.disk.list("")) === filesBefore, "a reader changed the repository");
-  return `${reader.snapshots().length} snapshots`;
+  return `${listed.length} snapshots`;
 }

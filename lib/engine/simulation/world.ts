@@ -33,6 +33,8 @@ export class World {
   readonly blockSize: number;
   #storage: FaultyStorage;
   #repository: Repository | null = null;
+  /** False after reads that went wrong: what cannot be read is stored again rather than found. */
+  findsEveryBlock = true;
   #nowMs = Date.UTC(2026, 0, 1);
 
   static async create(seed: number): Promise<World> {
@@ -83,6 +85,7 @@ export class World {
 
   /** Open without comparing the list: of a damaged store some of it may be missing. */
   async openUnjudged(): Promise<void> {
+    this.findsEveryBlock = true;
     this.#storage = faultyStorage(this.disk.connect());
     this.#repository = await this.#openWriter(this.#storage);
   }
@@ -113,6 +116,9 @@ export class World {
   }
 
   async openAfterCrash(): Promise<void> {
+    // Closing on a storage that is gone changes nothing there; it ends the dead process's hold on the lock, which
+    // in the world is noticed by its process number.
+    if (this.#repository !== null) await outcomeOf(this.#repository.close.bind(this.#repository));
     this.#repository = null;
     await this.open();
   }
@@ -125,6 +131,7 @@ export class World {
       onCrash: () => this.disk.crash(() => this.chance.float()),
       ...plan,
     });
+    this.findsEveryBlock = false;
     const outcome = await outcomeOf(work);
     if (this.#storage.crashed) await this.openAfterCrash();
     else {
