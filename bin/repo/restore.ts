@@ -63,7 +63,11 @@ export function restoreCommand(): Command {
     .option("--dry-run", "only compare and say how much differs; write nothing")
     .addHelpText("after", DETAILS)
     .action((dir: string, reference: string, target: string, options: RestoreOptions) =>
-      runVerb(options, (context) => restore({ dir, reference, target, options, context })),
+      runVerb(
+        options,
+        (context) => restore({ dir, reference, target, options, context }),
+        `If ${target} was being written, it is unfinished. Run the same command again to finish it.`,
+      ),
     );
 }
 

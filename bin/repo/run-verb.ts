@@ -3,7 +3,7 @@
 import { Command } from "commander";
 import { CodedError, failureReportOf, isFailureCode } from "#lib/model/errors.ts";
 import { EXIT, EXIT_OF_FAILURE, type ExitCode, exitCodeTable } from "./exit-codes.ts";
-import { type ErrorLine, Output, type OutputOptions } from "./output.ts";
+import { Output, type OutputOptions } from "./output.ts";
 import { Refusal } from "./refusal.ts";
 
 export interface VerbContext {
@@ -27,10 +27,12 @@ export function newVerb(name: string, summary: string): Command {
     .configureHelp({ showGlobalOptions: false });
 }
 
-/** Resolves when all is said; the exit code is left in process.exitCode. */
+/** Resolves when all is said; the exit code is left in process.exitCode. `afterInterruption` says what the verb leaves
+ *  when it is stopped in the middle. */
 export async function runVerb(
   options: OutputOptions,
   work: (context: VerbContext) => Promise<ExitCode>,
+  afterInterruption = "The repository is as it was. Run the same command again when it suits.",
 ): Promise<void> {
   const output = new Output(options);
   const interruption = listenForSignals();
@@ -38,7 +40,7 @@ export async function runVerb(
     process.exitCode = await work({ signal: interruption.signal, output });
   } catch (thrown) {
     if (interruption.signal.aborted && !(thrown instanceof Refusal)) {
-      output.error(INTERRUPTED);
+      output.error({ code: "interrupted", message: "Interrupted.", hint: afterInterruption });
       process.exitCode = EXIT.interrupted;
     } else {
       process.exitCode = report(output, thrown);
@@ -47,12 +49,6 @@ export async function runVerb(
     interruption.stop();
   }
 }
-
-const INTERRUPTED: ErrorLine = {
-  code: "interrupted",
-  message: "Interrupted. Nothing half-done became visible in the repository.",
-  hint: "Run the same command again: what is already done is found and not repeated.",
-};
 
 function report(output: Output, thrown: unknown): ExitCode {
   if (thrown instanceof Refusal) {
