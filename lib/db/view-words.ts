@@ -1,18 +1,6 @@
 // Small translations shared by the *-views files: dates into ISO text, failure columns into a report,
 // figures out of stored reports. Views are for reading pages only; nothing here writes.
-import { type FAILURE_CODES, type FailureReport, isFailureCode } from "#lib/model/errors.ts";
-
-const JOB_KIND_OF_ROW: Readonly<Record<JobKindRow, JobKind>> = {
-  snapshot_node: "snapshot-node",
-  snapshot_classroom: "snapshot-classroom",
-  restore_node: "restore-node",
-  roll_back_classroom: "roll-back-classroom",
-  verify: "verify",
-};
-
-export function jobKindOf(row: JobKindRow): JobKind {
-  return JOB_KIND_OF_ROW[row];
-}
+import { type FailureReport, isFailureCode } from "#lib/model/errors.ts";
 
 export function isoOrNull(date: Date | null): string | null {
   return date === null ? null : date.toISOString();
@@ -30,9 +18,19 @@ export function failureOf(row: FailureColumns): FailureReport | null {
   return { code, message: row.failureMessage ?? row.failureCode, hint: row.failureHint };
 }
 
-/** A number out of a stored report, whose fields may be missing in older rows. */
+/** A figure out of a task's stored report: given for the whole, or the sum over its images. Older rows may lack it. */
 export function numberIn(report: unknown, key: string): number | null {
-  if (typeof report !== "object" || report === null || !(key in report)) return null;
-  const value: unknown = (report as Record<string, unknown>)[key];
+  if (typeof report !== "object" || report === null) return null;
+  const whole = numberAt(report, key);
+  if (whole !== null) return whole;
+  const images: unknown = Reflect.get(report, "images");
+  if (!Array.isArray(images)) return null;
+  const figures = images.map((image) => numberAt(image, key)).filter((figure) => figure !== null);
+  return figures.length === 0 ? null : figures.reduce((sum, figure) => sum + figure, 0);
+}
+
+function numberAt(holder: unknown, key: string): number | null {
+  if (typeof holder !== "object" || holder === null) return null;
+  const value: unknown = Reflect.get(holder, key);
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }

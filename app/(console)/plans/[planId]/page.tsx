@@ -1,0 +1,213 @@
+// The plan of a roll back, before anything is written: what will be restored, what is left out and why, how many bytes. It
+// is applied by its hash, so that what runs is what is shown here; a classroom asks for its name.
+import { RotateCcw } from "lucide-react";
+import type { Metadata } from "next";
+import Link from "next/link";
+import { notFound } from "next/navigation";
+import { ApplyPlanForm } from "#components/apply-plan-form.tsx";
+import { SKIP_WORDS } from "#components/job-words.ts";
+import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
+import { Badge } from "#components/ui/badge.tsx";
+import { LinkButton } from "#components/ui/button.tsx";
+import { ByteCount } from "#components/ui/byte-count.tsx";
+import { Card, Fact, Facts } from "#components/ui/card.tsx";
+import { LocalTime } from "#components/ui/local-time.tsx";
+import { Notice } from "#components/ui/notice.tsx";
+import { PageHeader } from "#components/ui/page-header.tsx";
+import { HeadRow, Row, Table, Td, Th } from "#components/ui/table.tsx";
+import { isPermitted } from "#lib/auth/permissions.ts";
+import type { RestorePlanItem } from "#lib/model/plan.ts";
+import { type PlanView, planView } from "#lib/queries/plan.ts";
+import { applyPlanAction, planRestoreAction } from "../../../actions/plans.ts";
+import { load } from "../../../load.ts";
+
+export const metadata: Metadata = { title: "Plan" };
+
+export default async function PlanPage({ params }: { params: Promise<{ planId: string }> }) {
+  const { planId } = await params;
+  const { view, mayApply } = await load(async (viewer) => ({
+    view: await planView(viewer, planId),
+    mayApply: isPermitted(viewer, "restore"),
+  }));
+  if (view === null) notFound();
+  const { plan } = view;
+  const ofRoom = plan.kind === "roll-back-classroom";
+  const home = ofRoom ? `/classrooms/${plan.subject}` : `/nodes/${plan.subject}`;
+  return (
+    <>
+      <title>{`Plan: roll back ${plan.subjectName} · Sheepfold`}</title>
+      <PageHeader
+        crumbs={[
+          { href: "/classrooms", label: "Classrooms" },
+          { href: home, label: plan.subjectName },
+        ]}
+        title={`Plan: roll back ${plan.subjectName}`}
+        meta={<PlanStateBadge view={view} />}
+      />
+      <div className="space-y-4">
+        <Card>
+          <PlanFacts view={view} />
+        </Card>
+        <Card title={`Will be restored (${view.restored.length})`} flush>
+          {view.restored.length === 0 ? (
+            <p className="p-4 text-ink-2">No PC can be restored; the reasons are below.</p>
+          ) : (
+            <ItemTable label="Will be restored" items={view.restored} />
+          )}
+        </Card>
+        {view.skipped.length === 0 ? null : (
+          <Card title={`Left out (${view.skipped.length})`} flush>
+            <ItemTable label="Left out" items={view.skipped} />
+          </Card>
+        )}
+        <Card title="Apply">
+          <ApplySection view={view} home={home} mayApply={mayApply} />
+        </Card>
+      </div>
+    </>
+  );
+}
+
+function PlanStateBadge({ view }: { view: PlanView }) {
+  if (view.state === "applied") return <Badge tone="ok">Applied</Badge>;
+  if (view.state === "expired") return <Badge tone="warn">Expired</Badge>;
+  return <Badge tone="accent">Not applied yet</Badge>;
+}
+
+function PlanFacts({ view }: { view: PlanView }) {
+  const { plan } = view;
+  return (
+    <Facts>
+      <Fact label="Back to">
+        <LocalTime iso={plan.at} />
+      </Fact>
+      <Fact label="PCs to restore">
+        {view.restored.length} of {plan.items.length}
+      </Fact>
+      <Fact label="To compare" note="partitions in full">
+        <ByteCount bytes={view.compareBytes} />
+      </Fact>
+      <Fact label="Known to have changed" note="only differences are written">
+        <ByteCount bytes={view.knownChangedBytes} />
+      </Fact>
+      <Fact label="Valid until">
+        <LocalTime iso={plan.expiresAt} style="time" />
+      </Fact>
+      <Fact label="Hash">
+        <code className="font-mono text-sm" title={plan.hash}>
+          {plan.hash.slice(0, 12)}
+        </code>
+      </Fact>
+    </Facts>
+  );
+}
+
+function ItemTable({ label, items }: { label: string; items: readonly RestorePlanItem[] }) {
+  return (
+    <Table label={label}>
+      <HeadRow>
+        <Th>PC</Th>
+        <Th>Snapshot</Th>
+        <Th>Why</Th>
+        <Th className="text-right">To compare</Th>
+      </HeadRow>
+      <tbody>
+        {items.map((item) => (
+          <Row key={item.nodeId}>
+            <Td className="font-medium">
+              <Link href={`/nodes/${item.nodeId}`} className="hover:underline">
+                {item.nodeName}
+              </Link>
+            </Td>
+            <Td className="whitespace-nowrap">
+              {item.snapshotId === null || item.snapshotAt === null ? (
+                "–"
+              ) : (
+                <Link href={`/snapshots/${item.snapshotId}`} className="text-accent hover:underline">
+                  <LocalTime iso={item.snapshotAt} />
+                </Link>
+              )}
+            </Td>
+            <Td className="min-w-64 text-ink-2">
+              {item.reason === null ? null : (
+                <span className="mr-2">
+                  <Badge tone="warn">{SKIP_WORDS[item.reason]}</Badge>
+                </span>
+              )}
+              {item.explanation}
+            </Td>
+            <Td className="text-right">
+              {item.action === "skip" ? "–" : <ByteCount bytes={item.compareBytes} />}
+            </Td>
+          </Row>
+        ))}
+      </tbody>
+    </Table>
+  );
+}
+
+function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; mayApply: boolean }) {
+  const { plan, state, jobId } = view;
+  if (state === "applied") {
+    return (
+      <Notice tone="ok" title="This plan was applied.">
+        {jobId === null ? undefined : <LinkButton href={`/jobs/${jobId}`}>Open its job</LinkButton>}
+      </Notice>
+    );
+  }
+  if (!mayApply) {
+    return <Notice title="Your role may read this plan, not apply it." hint="Ask an operator to apply it." />;
+  }
+  const planAgain = (
+    <ActionForm
+      action={planRestoreAction}
+      fields={{ kind: plan.kind, subjectId: plan.subject, at: planPoint(view) }}
+    >
+      <SubmitButton variant="secondary">
+        <RotateCcw aria-hidden size={14} />
+        Plan again
+      </SubmitButton>
+    </ActionForm>
+  );
+  if (state === "expired") {
+    return (
+      <Notice
+        tone="warn"
+        title="This plan is too old to apply."
+        hint="The PCs may have changed since it was shown."
+      >
+        {planAgain}
+      </Notice>
+    );
+  }
+  if (view.restored.length === 0) {
+    return (
+      <Notice
+        tone="warn"
+        title="There is nothing to apply."
+        hint="Remove the causes named above, then plan again."
+      >
+        {planAgain}
+      </Notice>
+    );
+  }
+  return (
+    <ApplyPlanForm
+      action={applyPlanAction}
+      planId={plan.id}
+      planHash={plan.hash}
+      confirmName={plan.kind === "roll-back-classroom" ? plan.subjectName : null}
+      label={
+        plan.kind === "roll-back-classroom"
+          ? `Roll back ${view.restored.length} of ${plan.items.length} PCs of ${plan.subjectName}`
+          : `Roll back ${plan.subjectName}`
+      }
+      cancelHref={home}
+    />
+  );
+}
+
+/** One PC was planned to a snapshot, a classroom to a moment. */
+function planPoint({ plan }: PlanView): string {
+  return plan.kind === "restore-node" ? (plan.items[0]?.snapshotId ?? plan.at) : plan.at;
+}

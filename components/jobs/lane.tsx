@@ -1,0 +1,161 @@
+"use client";
+
+// One node's lane in a job: its step, how far it is, how fast just now, and when it failed, why and what to do. The speed is
+// measured over the last draws, since an average from the start hides a stall.
+import Link from "next/link";
+import { useEffect, useState } from "react";
+import type { FailureReport } from "#lib/model/errors.ts";
+import { isFinalTaskState, type TaskKind, type TaskState } from "#lib/model/job.ts";
+import { formatBytes, formatSeconds, formatShare } from "#lib/model/units.ts";
+import { stepWords, TASK_KIND_WORDS } from "../job-words.ts";
+import { TaskStateBadge } from "../state-badges.tsx";
+import { Notice } from "../ui/notice.tsx";
+import { Progress, type ProgressTone } from "../ui/progress.tsx";
+
+export interface LaneTask {
+  readonly id: string;
+  readonly kind: TaskKind;
+  readonly state: TaskState;
+  readonly nodeId: string | null;
+  readonly nodeName: string | null;
+  readonly snapshotId: string | null;
+  readonly step: string;
+  readonly attempt: number;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  readonly failure: FailureReport | null;
+  readonly differingBytes: number | null;
+  readonly writtenBytes: number | null;
+  readonly lastEvent: { readonly at: string; readonly message: string } | null;
+}
+
+export interface LaneSnapshot {
+  readonly id: string;
+  readonly newBytes: number;
+  readonly storedBytes: number;
+  readonly sizeBytes: number;
+}
+
+const TONES: Readonly<Record<TaskState, ProgressTone>> = {
+  waiting: "neutral",
+  ready: "neutral",
+  running: "accent",
+  succeeded: "ok",
+  failed: "bad",
+  skipped: "neutral",
+  cancelled: "neutral",
+};
+
+export function Lane({ task, snapshot }: { task: LaneTask; snapshot: LaneSnapshot | null }) {
+  const rate = useRate(task.doneBytes, task.state === "running");
+  const name = task.nodeName ?? "Repository";
+  const done = task.state === "succeeded" ? 1 : task.doneBytes;
+  const total = task.state === "succeeded" ? 1 : Math.max(task.totalBytes, task.state === "running" ? 0 : 1);
+  return (
+    <li className="px-4 py-3">
+      <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1">
+        <div className="flex min-w-0 items-center gap-2.5">
+          {task.nodeId === null ? (
+            <span className="font-medium">{name}</span>
+          ) : (
+            <Link href={`/nodes/${task.nodeId}`} className="truncate font-medium hover:underline">
+              {name}
+            </Link>
+          )}
+          <span aria-live="polite">
+            <TaskStateBadge state={task.state} />
+          </span>
+          {task.attempt > 1 ? <span className="text-xs text-ink-3">attempt {task.attempt}</span> : null}
+        </div>
+        <p className="text-sm text-ink-2">
+          <LaneFigures task={task} rate={rate} snapshot={snapshot} />
+        </p>
+      </div>
+      <div className="mt-2">
+        <Progress
+          label={`${TASK_KIND_WORDS[task.kind]} of ${name}`}
+          done={done}
+          total={total}
+          tone={TONES[task.state]}
+        />
+      </div>
+      {task.failure === null || task.state === "succeeded" ? null : (
+        <div className="mt-2.5">
+          <Notice
+            tone={task.state === "failed" ? "bad" : "info"}
+            title={task.failure.message}
+            hint={task.failure.hint}
+          />
+        </div>
+      )}
+    </li>
+  );
+}
+
+function LaneFigures({
+  task,
+  rate,
+  snapshot,
+}: {
+  task: LaneTask;
+  rate: number | null;
+  snapshot: LaneSnapshot | null;
+}) {
+  if (task.state === "running") {
+    return (
+      <>
+        {stepWords(task.step)}
+        {task.totalBytes > 0
+          ? ` · ${formatBytes(task.doneBytes)} of ${formatBytes(task.totalBytes)} · ${formatShare(task.doneBytes, task.totalBytes)}`
+          : ""}
+        {rate === null ? "" : ` · ${formatBytes(rate)}/s`}
+      </>
+    );
+  }
+  const seconds = secondsOf(task);
+  const took = seconds === null ? "" : ` · ${formatSeconds(seconds)}`;
+  if (snapshot !== null) {
+    return (
+      <>
+        <Link href={`/snapshots/${snapshot.id}`} className="text-accent hover:underline">
+          Snapshot
+        </Link>
+        {` · ${formatBytes(snapshot.sizeBytes)} read · ${formatBytes(snapshot.newBytes)} new · ${formatBytes(snapshot.storedBytes)} stored${took}`}
+      </>
+    );
+  }
+  if (task.state === "succeeded" && task.writtenBytes !== null) {
+    const compared = task.totalBytes > 0 ? `${formatBytes(task.totalBytes)} compared · ` : "";
+    return <>{`${compared}${formatBytes(task.writtenBytes)} written, verified${took}`}</>;
+  }
+  if (isFinalTaskState(task.state)) return <>{took.replace(/^ · /, "")}</>;
+  return <>{task.lastEvent?.message ?? ""}</>;
+}
+
+function secondsOf(task: LaneTask): number | null {
+  if (task.startedAt === null || task.finishedAt === null) return null;
+  return (Date.parse(task.finishedAt) - Date.parse(task.startedAt)) / 1000;
+}
+
+const RATE_WINDOW_MS = 5_000;
+
+interface Sample {
+  readonly atMs: number;
+  readonly bytes: number;
+}
+
+function useRate(doneBytes: number, running: boolean): number | null {
+  const [samples, setSamples] = useState<readonly Sample[]>([]);
+  useEffect(() => {
+    const atMs = Date.now();
+    setSamples((before) =>
+      running ? [...before.filter((s) => atMs - s.atMs <= RATE_WINDOW_MS), { atMs, bytes: doneBytes }] : [],
+    );
+  }, [doneBytes, running]);
+  const first = samples[0];
+  const last = samples.at(-1);
+  if (first === undefined || last === undefined || last.atMs - first.atMs < 500) return null;
+  return Math.max(0, ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs));
+}

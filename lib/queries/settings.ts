@@ -1,0 +1,27 @@
+// The settings page: one's own API tokens, and the enrolment keys.
+import "server-only";
+import { permit } from "#lib/auth/permissions.ts";
+import type { Viewer } from "#lib/auth/viewer.ts";
+import {
+  type ApiTokenRow,
+  type EnrolmentKeyRow,
+  listApiTokenRows,
+  listEnrolmentKeyRows,
+} from "#lib/db/account-views.ts";
+import { type GroupRow, listGroupRows } from "#lib/db/group-views.ts";
+
+export interface SettingsView {
+  readonly tokens: readonly ApiTokenRow[];
+  readonly keys: readonly EnrolmentKeyRow[];
+  readonly groups: readonly GroupRow[];
+}
+
+export async function settingsView(viewer: Viewer): Promise<SettingsView> {
+  permit(viewer, "read");
+  const [tokens, keys, groups] = await Promise.all([
+    listApiTokenRows(viewer.id),
+    listEnrolmentKeyRows(),
+    listGroupRows(),
+  ]);
+  return { tokens, keys, groups };
+}
