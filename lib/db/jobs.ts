@@ -70,6 +70,7 @@ export interface Task {
   readonly state: TaskState;
   readonly nodeId: string | null;
   readonly nodeName: string | null;
+  /** What a restore brings back, or what an archive made. */
   readonly snapshotId: string | null;
   readonly step: string;
   readonly attempt: number;
@@ -314,7 +315,7 @@ export async function tasksOfJob(jobId: string): Promise<Task[]> {
     state: row.state,
     nodeId: row.nodeId,
     nodeName: row.node?.name ?? null,
-    snapshotId: row.snapshotId,
+    snapshotId: row.snapshotId ?? madeSnapshotId(row.report),
     step: row.step,
     attempt: row.attempt,
     doneBytes: Number(row.doneBytes),
@@ -324,6 +325,12 @@ export async function tasksOfJob(jobId: string): Promise<Task[]> {
     failure: failureOfRow(row),
     report: row.report,
   }));
+}
+
+/** An archive's report names the snapshot it made. */
+function madeSnapshotId(report: unknown): string | null {
+  if (typeof report !== "object" || report === null || !("snapshotId" in report)) return null;
+  return typeof report.snapshotId === "string" ? report.snapshotId : null;
 }
 
 interface JobRow {

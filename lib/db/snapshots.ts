@@ -14,6 +14,7 @@ export interface SnapshotRow {
   readonly id: string;
   readonly repositoryId: string;
   readonly nodeId: string;
+  readonly nodeName: string;
   readonly jobId: string | null;
   readonly sequence: number;
   readonly parentId: string | null;
@@ -82,7 +83,9 @@ function rowOfImage(image: ImageRecord) {
   };
 }
 
-const WITH_IMAGES = { include: { images: { orderBy: { partition: "asc" } } } } as const;
+const WITH_IMAGES = {
+  include: { images: { orderBy: { partition: "asc" } }, node: { select: { name: true } } },
+} as const;
 
 /** The job of the task that a snapshot's requestId names; null for snapshots made elsewhere. */
 export async function jobIdOfTask(taskId: string): Promise<string | null> {
@@ -95,19 +98,14 @@ export async function findSnapshot(snapshotId: string): Promise<SnapshotRow | nu
   return row === null ? null : snapshotOfRow(row);
 }
 
+/** Newest first. */
 export async function listSnapshots(where: {
-  readonly nodeId?: string;
-  readonly nodeIds?: readonly string[];
+  readonly nodeId?: string | undefined;
+  readonly jobId?: string | undefined;
   readonly limit?: number;
 }): Promise<SnapshotRow[]> {
-  const nodeFilter =
-    where.nodeId !== undefined
-      ? { nodeId: where.nodeId }
-      : where.nodeIds !== undefined
-        ? { nodeId: { in: [...where.nodeIds] } }
-        : {};
   const rows = await database().snapshot.findMany({
-    where: nodeFilter,
+    where: { nodeId: where.nodeId, jobId: where.jobId },
     orderBy: [{ createdAt: "desc" }, { sequence: "desc" }],
     take: where.limit ?? 1_000,
     ...WITH_IMAGES,
@@ -133,6 +131,7 @@ export async function setVerifyState(
 interface StoredSnapshot
   extends Omit<
     SnapshotRow,
+    | "nodeName"
     | "createdAt"
     | "verifiedAt"
     | "sizeBytes"
@@ -142,6 +141,7 @@ interface StoredSnapshot
     | "storedBytes"
     | "images"
   > {
+  readonly node: { readonly name: string };
   readonly createdAt: Date;
   readonly verifiedAt: Date | null;
   readonly sizeBytes: bigint;
@@ -169,6 +169,7 @@ export function snapshotOfRow(row: StoredSnapshot): SnapshotRow {
     id: row.id,
     repositoryId: row.repositoryId,
     nodeId: row.nodeId,
+    nodeName: row.node.name,
     jobId: row.jobId,
     sequence: row.sequence,
     parentId: row.parentId,

@@ -1,0 +1,47 @@
+// Failures as the API tells them: problem+json with our stable code, the words, and what to do next. One table maps codes to HTTP
+// statuses; a code that is not in it is the server's fault.
+import { CodedError, type FailureCode, failureReportOf } from "#lib/model/errors.ts";
+
+const STATUS_OF: Partial<Record<FailureCode, number>> = {
+  "input-invalid": 400,
+  "not-signed-in": 401,
+  "not-permitted": 403,
+  "node-unknown": 404,
+  "classroom-unknown": 404,
+  "job-unknown": 404,
+  "plan-unknown": 404,
+  "snapshot-unknown": 404,
+  "node-busy": 409,
+  "node-offline": 409,
+  "plan-expired": 409,
+  "plan-changed": 409,
+  "confirmation-mismatch": 409,
+  "nothing-to-restore": 409,
+  "database-unavailable": 503,
+  "queue-unavailable": 503,
+  "environment-invalid": 503,
+};
+
+const RETRY_AFTER_SECONDS = "2";
+
+export function problemResponse(thrown: unknown): Response {
+  const report = failureReportOf(thrown);
+  const expected = thrown instanceof CodedError;
+  const status = expected ? (STATUS_OF[report.code] ?? 500) : 500;
+  // The words of an unforeseen failure may name tables or files: they go to the log only.
+  if (!expected) console.error(thrown);
+  const body = {
+    type: `https://sheepfold.invalid/problems/${report.code}`,
+    title: report.code.replaceAll("-", " "),
+    status,
+    code: report.code,
+    detail: expected ? report.message : "The server could not do this.",
+    hint: expected ? report.hint : "The app's log has the details.",
+  };
+  const headers: Record<string, string> = {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  };
+  if (status === 503) headers["retry-after"] = RETRY_AFTER_SECONDS;
+  return new Response(JSON.stringify(body), { status, headers });
+}

@@ -1,0 +1,10 @@
+import { parseInput } from "#lib/commands/input.ts";
+import { SnapshotClassroomInput, snapshotClassroom } from "#lib/commands/snapshot-classroom.ts";
+import { bodyOf, requestIdOf, routeOf } from "../../../route-of.ts";
+
+export const runtime = "nodejs";
+export const POST = routeOf<{ groupId: string }>(async (viewer, request, { groupId }) => {
+  const { comment } = await bodyOf(request);
+  const input = { groupId, comment, requestId: requestIdOf(request) };
+  return snapshotClassroom(viewer, parseInput(SnapshotClassroomInput, input));
+}, 202);
