@@ -7,7 +7,7 @@ import type {
   ImageWriter,
   Repository,
   SnapshotRecord,
-} from "#lib/engine/types.ts";
+} from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { leaseLost } from "./leases.ts";
 import type { LeasedTask } from "./store.ts";

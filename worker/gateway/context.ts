@@ -1,10 +1,15 @@
 // What every route of the gateway is given.
-import type { Repository } from "#lib/engine/types.ts";
+import type { Repository } from "#lib/engine/repository.ts";
 import type { ArchiveSessions } from "./archive-sessions.ts";
-import type { GatewayLog } from "./gateway.ts";
 import type { Leases } from "./leases.ts";
 import type { GatewayStore } from "./store.ts";
 import type { Wakes } from "./wakes.ts";
+
+export interface GatewayLog {
+  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  error(message: string, facts?: Readonly<Record<string, unknown>>): void;
+}
 
 export interface GatewayContext {
   readonly repository: Repository;

@@ -1,13 +1,15 @@
 // The wire as a whole: real agents over disk images, real TLS, a real repository. A test's name is the promise it keeps.
 import { copyFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { noise, overwrite, sha256Of, TestWorld } from "./test-world.ts";
+import { runAgent } from "#agent/agent.ts";
+import { makeTestDisk, noise, overwrite, sha256Of } from "#agent/test-disk.ts";
+import { TestWorld } from "./test-world.ts";
 
 const MIB = 1024 * 1024;
 let world: TestWorld;
 
 beforeEach(async () => {
-  world = await TestWorld.create();
+  world = await TestWorld.create(runAgent);
 });
 
 afterEach(async () => {
@@ -23,7 +25,7 @@ async function snapshotOf(nodeId: string): Promise<string> {
 }
 
 test("a PC is archived, damaged, and restored bit by bit", async () => {
-  const disk = await world.makeDisk("pc");
+  const disk = await makeTestDisk(`${world.folder}/pc.img`);
   const before = await sha256Of(disk);
   const nodeId = await world.startAgent("pc", disk).ready;
   const snapshotId = await snapshotOf(nodeId);
@@ -41,7 +43,7 @@ test("a PC is archived, damaged, and restored bit by bit", async () => {
 });
 
 test("an unchanged disk sends no page the second time", async () => {
-  const disk = await world.makeDisk("pc");
+  const disk = await makeTestDisk(`${world.folder}/pc.img`);
   const nodeId = await world.startAgent("pc", disk).ready;
   await snapshotOf(nodeId);
   const again = await world.store.addTask(nodeId, "archive").end;
@@ -49,7 +51,7 @@ test("an unchanged disk sends no page the second time", async () => {
 });
 
 test("a clone's pages on another PC are sent but stored once", async () => {
-  const first = await world.makeDisk("pc-1");
+  const first = await makeTestDisk(`${world.folder}/pc-1.img`);
   const second = first.replace("pc-1", "pc-2");
   await copyFile(first, second);
   await snapshotOf(await world.startAgent("pc-1", first).ready);

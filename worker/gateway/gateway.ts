@@ -4,23 +4,19 @@
 // Here are the port, its limits and its end; router.ts says which request is whose.
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import type { Repository } from "#lib/engine/types.ts";
+import type { Repository } from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { TASK_LOST_AFTER_MS } from "#lib/protocol/control.ts";
 import { ArchiveSessions } from "./archive-sessions.ts";
 import type { GatewayCertificate } from "./certificate.ts";
-import type { GatewayContext } from "./context.ts";
+import type { GatewayContext, GatewayLog } from "./context.ts";
 import { databaseStore } from "./database-store.ts";
 import { Leases } from "./leases.ts";
 import { handle } from "./router.ts";
 import type { GatewayStore } from "./store.ts";
 import { Wakes } from "./wakes.ts";
 
-export interface GatewayLog {
-  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
-  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
-  error(message: string, facts?: Readonly<Record<string, unknown>>): void;
-}
+export type { GatewayLog } from "./context.ts";
 
 export interface GatewayOptions {
   readonly repository: Repository;

@@ -1,7 +1,7 @@
 // Which agent works on which task right now, in this worker's memory. Requests that carry pages are checked against it and not
 // against the database, since there are dozens a second; heartbeats and results always ask the database, which is the truth.
 
-import type { ImageReader } from "#lib/engine/types.ts";
+import type { ImageReader } from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import type { TaskMessage } from "#lib/protocol/control.ts";
 import type { LeasedTask } from "./store.ts";

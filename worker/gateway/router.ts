@@ -6,6 +6,7 @@ import { CodedError, failureReportOf } from "#lib/model/errors.ts";
 import { keyHashOf } from "#lib/protocol/certificate.ts";
 import { LEASE_HEADER, ROUTE_PREFIX } from "#lib/protocol/control.ts";
 import type { GatewayContext } from "./context.ts";
+import { type Exchange, wholeNumber } from "./exchange.ts";
 import { refuse } from "./http.ts";
 import type { Lease } from "./leases.ts";
 import { finishImageRoute, offerRoute, pagesRoute } from "./routes/archive.ts";
@@ -13,16 +14,6 @@ import { enrolRoute, helloRoute } from "./routes/enrolment.ts";
 import { leaseRoute } from "./routes/lease.ts";
 import { differRoute } from "./routes/restore.ts";
 import { heartbeatRoute, resultRoute } from "./routes/task.ts";
-
-/** One request, with who asks and what for. */
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly keyHash: string;
-  readonly query: URLSearchParams;
-  /** Aborted when the agent goes away or the gateway closes. */
-  readonly signal: AbortSignal;
-}
 
 export async function handle(
   context: GatewayContext,
@@ -99,11 +90,6 @@ function keyHashOfPeer(request: IncomingMessage): string {
   throw new CodedError("not-permitted", "This port is for Sheepfold's agents, which show a certificate.", {
     hint: "The dashboard is at another address; see APP_URL.",
   });
-}
-
-/** 0, 1, 2, … from text; null when it is anything else. */
-export function wholeNumber(text: string | null): number | null {
-  return text !== null && /^\d{1,10}$/.test(text) ? Number(text) : null;
 }
 
 function noSuchRoute(path: string): CodedError {

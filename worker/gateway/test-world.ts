@@ -1,20 +1,20 @@
-// A server and PCs for tests, in one process and over real TLS: a real repository in memory, a real gateway, real agents over
-// small disk images with a partition table. Only the database is a fake.
-import { createCipheriv, createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+// A server and PCs for tests, in one process and over real TLS: a real repository in a temporary folder, a real gateway, real agents over
+// small disk images with a partition table. Only the database is a fake. The agent comes as an argument, because the worker
+// may not import it.
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runAgent } from "#agent/agent.ts";
-import { openFileDevice } from "#agent/device/file-device.ts";
-import { writeGpt } from "#agent/device/write-gpt.ts";
-import { createRepository, openRepository, type Repository } from "#lib/engine/repository.ts";
-import { memoryStorage } from "#lib/engine/storage/memory.ts";
+import {
+  createRepository,
+  openLocalDisk,
+  openRepository,
+  type Repository,
+  type Storage,
+} from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { ensureGatewayCertificate, type GatewayCertificate } from "./certificate.ts";
 import { type Gateway, type GatewayLog, startGateway } from "./gateway.ts";
 import { MemoryStore } from "./memory-store.ts";
-
-const MIB = 1024 * 1024;
 
 const silentLog: GatewayLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -26,31 +26,51 @@ export interface RunningAgent {
   stop(): Promise<void>;
 }
 
+/** As `runAgent` of agent/agent.ts. */
+export type RunAgent = (
+  options: {
+    readonly server: { readonly host: string; readonly port: number; readonly fingerprint: string };
+    readonly stateFolder: string;
+    readonly name: string;
+    readonly enrolmentKey: string | null;
+    readonly diskPaths: readonly string[];
+  },
+  log: { info(message: string): void; warn(message: string): void },
+  signal: AbortSignal,
+) => Promise<void>;
+
 export class TestWorld {
   readonly folder: string;
   readonly repository: Repository;
+  readonly #storage: Storage;
   readonly certificate: GatewayCertificate;
   readonly store = new MemoryStore();
   gateway: Gateway;
   readonly #agents: RunningAgent[] = [];
+  readonly #runAgent: RunAgent;
 
   private constructor(
     folder: string,
+    storage: Storage,
     repository: Repository,
     certificate: GatewayCertificate,
     gateway: Gateway,
     store: MemoryStore,
+    runAgent: RunAgent,
   ) {
     this.folder = folder;
+    this.#storage = storage;
     this.repository = repository;
     this.certificate = certificate;
     this.gateway = gateway;
     this.store = store;
+    this.#runAgent = runAgent;
   }
 
-  static async create(): Promise<TestWorld> {
+  static async create(runAgent: RunAgent): Promise<TestWorld> {
     const folder = await mkdtemp(join(tmpdir(), "sheepfold-gateway-"));
-    const storage = memoryStorage();
+    const path = join(folder, "repository");
+    const storage = await openLocalDisk(path, { create: true });
     await createRepository({ storage });
     const repository = await openRepository({ storage, access: "write", threads: 0 });
     const certificate = await ensureGatewayCertificate(join(folder, "state"));
@@ -63,7 +83,7 @@ export class TestWorld {
       log: silentLog,
       store,
     });
-    return new TestWorld(folder, repository, certificate, gateway, store);
+    return new TestWorld(folder, storage, repository, certificate, gateway, store, runAgent);
   }
 
   /** As after a worker's restart: same port, same repository, nothing in memory. */
@@ -94,7 +114,7 @@ export class TestWorld {
       if (found !== undefined) resolve(found);
     };
     const { fingerprint = this.certificate.fingerprint, enrolmentKey = this.store.enrolmentKey } = options;
-    const ended = runAgent(
+    const ended = this.#runAgent(
       {
         server: { host: "127.0.0.1", port: this.gateway.port, fingerprint },
         stateFolder: join(this.folder, name),
@@ -118,51 +138,11 @@ export class TestWorld {
     return agent;
   }
 
-  /** A disk image with a GPT and one partition of pseudo-random bytes with a stretch of zeros. */
-  async makeDisk(name: string, sizeBytes = 12 * MIB, seed = 1): Promise<string> {
-    const path = join(this.folder, `${name}.img`);
-    await writeFile(path, new Uint8Array(sizeBytes));
-    const device = await openFileDevice(path, "write");
-    const partition = {
-      label: "system",
-      offsetBytes: MIB,
-      sizeBytes: sizeBytes - 2 * MIB,
-      guid: guidOf(seed),
-    };
-    await writeGpt(device, guidOf(seed + 1000), [partition]);
-    await device.write(MIB, noise(seed, partition.sizeBytes - 3 * MIB));
-    await device.close();
-    return path;
-  }
-
   async close(): Promise<void> {
     await Promise.all(this.#agents.map((agent) => agent.stop()));
     await this.gateway.close();
     await this.repository.close();
+    await this.#storage.close();
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-export function noise(seed: number, count: number): Buffer {
-  const key = createHash("sha256").update(`noise ${seed}`).digest();
-  return createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(count));
-}
-
-export async function overwrite(path: string, offsetBytes: number, bytes: Uint8Array): Promise<void> {
-  const device = await openFileDevice(path, "write");
-  await device.write(offsetBytes, bytes);
-  await device.close();
-}
-
-export async function sha256Of(path: string): Promise<string> {
-  return createHash("sha256")
-    .update(await readFile(path))
-    .digest("hex");
-}
-
-function guidOf(seed: number): string {
-  const hex = createHash("sha256").update(`guid ${seed}`).digest("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
-    "-",
-  );
 }

@@ -4,9 +4,9 @@ import { PAGE_BYTES, pageLength, sameHash } from "#lib/page/page.ts";
 import { framesOf, imageTag, pageOf } from "#lib/protocol/frames.ts";
 import { finishImage, type OpenArchive, plannedImage, writerOf } from "../archive-sessions.ts";
 import type { GatewayContext } from "../context.ts";
+import { type Exchange, wholeNumber } from "../exchange.ts";
 import { answer, readHashes } from "../http.ts";
 import { type Lease, leaseLost } from "../leases.ts";
-import { type Exchange, wholeNumber } from "../router.ts";
 
 export async function offerRoute(
   context: GatewayContext,

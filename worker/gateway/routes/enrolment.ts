@@ -11,8 +11,8 @@ import {
   PROTOCOL_VERSION,
 } from "#lib/protocol/control.ts";
 import type { GatewayContext } from "../context.ts";
+import type { Exchange } from "../exchange.ts";
 import { answer, readJson } from "../http.ts";
-import type { Exchange } from "../router.ts";
 import type { GatewayNode } from "../store.ts";
 
 export const SERVER_VERSION = "0.1.0";

@@ -2,15 +2,15 @@
 // the leased snapshot and page, never by hash: knowing a hash gives nobody a page.
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import type { ImageReader, PageRecord } from "#lib/engine/types.ts";
+import type { ImageReader, PageRecord } from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { PAGE_HASH_BYTES, sameHash } from "#lib/page/page.ts";
 import { PAGES_PER_REQUEST } from "#lib/protocol/control.ts";
 import { encodeFill, encodePage, type FrameHeader, imageTag } from "#lib/protocol/frames.ts";
 import type { GatewayContext } from "../context.ts";
+import { type Exchange, wholeNumber } from "../exchange.ts";
 import { readHashes } from "../http.ts";
 import type { Lease } from "../leases.ts";
-import { type Exchange, wholeNumber } from "../router.ts";
 import { imagesToRestore } from "../task-images.ts";
 
 export async function differRoute(

@@ -13,9 +13,9 @@ import {
 } from "#lib/protocol/control.ts";
 import { commitOnce, finishImage } from "../archive-sessions.ts";
 import type { GatewayContext } from "../context.ts";
+import type { Exchange } from "../exchange.ts";
 import { answer, readJson } from "../http.ts";
 import type { Lease } from "../leases.ts";
-import type { Exchange } from "../router.ts";
 
 export async function heartbeatRoute(
   context: GatewayContext,
