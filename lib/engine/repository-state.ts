@@ -74,11 +74,13 @@ export class RepositoryState {
   }
 
   #newStore(kind: PackKind, segmentIds: number): BlockStore {
+    const identity = { kind, repositoryId: this.info.id, blockSize: this.info.blockSize };
     return new BlockStore({
       storage: this.storage,
-      identity: { kind, repositoryId: this.info.id, blockSize: this.info.blockSize },
+      identity,
       segmentIds,
       encode: (buffer, rawBytes) => this.workers.encode(buffer, rawBytes),
+      decode: (segment, bytes) => this.workers.decode(segment, identity, bytes),
       inFlightMax: 2 + 4 * this.workers.threadCount,
     });
   }

@@ -4,14 +4,7 @@
 // bootable or mountable, are blanked before anything else is written and written last, so that a half
 // restored partition is never taken for a whole one.
 import { CodedError } from "#lib/model/errors.ts";
-import {
-  differingRuns,
-  hashPage,
-  PAGE_BYTES,
-  PAGE_HASH_BYTES,
-  pageLength,
-  sameHash,
-} from "#lib/page/page.ts";
+import { differingRuns, PAGE_BYTES, PAGE_HASH_BYTES, pageLength, sameHash } from "#lib/page/page.ts";
 import { throwIfAborted } from "../archive/image-archiver.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import { BATCH_PAGES, PAGE_AS_EXPECTED, PAGE_FILL } from "../threads/scan.ts";
@@ -20,7 +13,10 @@ import type { ByteTarget, ImageReader, PageRecord, RestoreReport, WorkOptions } 
 
 /** Boot sector and first superblock of every file system we know lie in here. */
 const BOOT_BYTES = 4096;
-const COMPARE_AHEAD = 4;
+/** Reads of the target in flight. */
+const AT_ONCE = 4;
+
+const ZERO_PAGE = new Uint8Array(PAGE_BYTES);
 
 /** What has to change on the target. */
 interface Difference {
@@ -40,12 +36,15 @@ export class Restore {
   #writtenBytes = 0;
   /** Pages written to, to be read back. */
   readonly #touched: number[] = [];
+  /** Differing pages that were found to be all zeros: they need not be read again to see where they differ. */
+  readonly #blankPages: Uint8Array;
 
   constructor(state: RepositoryState, reader: ImageReader, target: ByteTarget, options: WorkOptions) {
     this.#state = state;
     this.#reader = reader;
     this.#target = target;
     this.#options = options;
+    this.#blankPages = new Uint8Array(reader.pageCount);
   }
 
   async run(): Promise<RestoreReport> {
@@ -84,7 +83,7 @@ export class Restore {
     };
     for (let first = 0; first < pageCount; first += BATCH_PAGES) {
       throwIfAborted(this.#options.signal);
-      if (batches.length >= COMPARE_AHEAD) await note(batches.shift());
+      if (batches.length >= AT_ONCE) await note(batches.shift());
       const batch = this.#compareBatch(first);
       batch.catch(() => undefined); // Awaited in its turn, which reports it.
       batches.push(batch);
@@ -93,20 +92,32 @@ export class Restore {
     return found;
   }
 
-  /** Records of the batch's pages that differ on the target. */
   async #compareBatch(firstPage: number): Promise<PageRecord[]> {
-    const records = await this.#reader.pageRecords(firstPage, BATCH_PAGES);
+    const differing = await this.#differing(firstPage, BATCH_PAGES);
+    this.#report(Math.min(this.#reader.image.sizeBytes, (firstPage + BATCH_PAGES) * PAGE_BYTES));
+    return differing;
+  }
+
+  /** Records of those pages that differ on the target; at most a batch. */
+  async #differing(firstPage: number, count: number): Promise<PageRecord[]> {
+    const records = await this.#reader.pageRecords(firstPage, count);
     const buffer = await this.#state.buffers.take();
     try {
-      const at = firstPage * PAGE_BYTES;
-      const byteCount = Math.min(BATCH_PAGES * PAGE_BYTES, this.#reader.image.sizeBytes - at);
-      await this.#target.read(at, buffer.views.pages.subarray(0, byteCount));
+      const byteCount = records.reduce((sum, record) => sum + record.lengthBytes, 0);
+      await this.#target.read(firstPage * PAGE_BYTES, buffer.views.pages.subarray(0, byteCount));
       await this.#scan(buffer, records, byteCount);
-      this.#report(at + byteCount);
-      return records.filter((record, slot) => !isAsRecorded(buffer, slot, record));
+      return records.filter((record, slot) => this.#isOther(buffer, slot, record));
     } finally {
       this.#state.buffers.giveBack(buffer);
     }
+  }
+
+  #isOther(buffer: ScanBuffer, slot: number, record: PageRecord): boolean {
+    const status = buffer.views.statuses[slot];
+    if (status !== PAGE_FILL) return status !== PAGE_AS_EXPECTED;
+    if (sameHash(buffer.views.hashOf(slot), record.contentHash)) return false;
+    if (buffer.views.fillBytes[slot] === 0) this.#blankPages[record.index] = 1;
+    return true;
   }
 
   async #scan(buffer: ScanBuffer, records: readonly PageRecord[], byteCount: number): Promise<void> {
@@ -169,7 +180,11 @@ export class Restore {
   }
 
   async #writePage(record: PageRecord, bytes: Uint8Array): Promise<void> {
-    await this.#writeDiffering(record.index, bytes, await this.#readTarget(record.index));
+    const present =
+      this.#blankPages[record.index] === 1
+        ? ZERO_PAGE.subarray(0, bytes.length)
+        : await this.#readTarget(record.index);
+    await this.#writeDiffering(record.index, bytes, present);
     this.#touched.push(record.index);
   }
 
@@ -195,20 +210,28 @@ export class Restore {
 
   // Check -----------------------------------------------------------------------------------------------------
 
+  /** Reads what was written once more, in stretches, several at a time. */
   async #readBack(): Promise<void> {
-    for (const page of this.#touched.sort((a, b) => a - b)) {
-      throwIfAborted(this.#options.signal);
-      const [record] = await this.#reader.pageRecords(page, 1);
-      if (record !== undefined && sameHash(hashPage(await this.#readTarget(page)), record.contentHash))
-        continue;
-      throw new CodedError(
-        "target-write-failed",
-        `The target does not hold what was written to it at byte ${page * PAGE_BYTES}.`,
-        {
-          hint: "Its disk is failing or something else writes to it. Do not use it; restore onto another disk.",
-        },
-      );
-    }
+    const stretches = stretchesOf(this.#touched.sort((a, b) => a - b));
+    let next = 0;
+    const readSome = async () => {
+      for (let each = stretches[next++]; each !== undefined; each = stretches[next++]) {
+        throwIfAborted(this.#options.signal);
+        const [wrong] = await this.#differing(each.first, each.count);
+        if (wrong !== undefined) throw this.#notAsWritten(wrong.index);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, readSome));
+  }
+
+  #notAsWritten(page: number): CodedError {
+    return new CodedError(
+      "target-write-failed",
+      `The target does not hold what was written to it at byte ${page * PAGE_BYTES}.`,
+      {
+        hint: "Its disk is failing or something else writes to it. Do not use it; restore onto another disk.",
+      },
+    );
   }
 
   get #what(): string {
@@ -216,10 +239,15 @@ export class Restore {
   }
 }
 
-function isAsRecorded(buffer: ScanBuffer, slot: number, record: PageRecord): boolean {
-  const status = buffer.views.statuses[slot];
-  if (status === PAGE_FILL) return sameHash(buffer.views.hashOf(slot), record.contentHash);
-  return status === PAGE_AS_EXPECTED;
+/** Neighbouring pages as stretches a scan buffer can hold. `pages` are in order, without repetition. */
+function stretchesOf(pages: readonly number[]): { readonly first: number; readonly count: number }[] {
+  const stretches: { first: number; count: number }[] = [];
+  for (const page of pages) {
+    const last = stretches.at(-1);
+    if (last !== undefined && last.first + last.count === page && last.count < BATCH_PAGES) last.count += 1;
+    else stretches.push({ first: page, count: 1 });
+  }
+  return stretches;
 }
 
 function noteDifference(

@@ -9,14 +9,14 @@
 import { assert } from "#lib/model/assert.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import type { FormatError } from "../format/bytes.ts";
-import { DIGEST_BYTES, type PackIdentity } from "../format/pack-format.ts";
+import { DIGEST_BYTES, type PackIdentity, type SegmentHeader } from "../format/pack-format.ts";
 import type { EncodedSegment } from "../format/segment-codec.ts";
 import type { PackListing } from "../format/snapshot-format.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DigestColumns } from "./digest-columns.ts";
 import { FingerprintTable } from "./fingerprint-table.ts";
 import { PackList } from "./pack-list.ts";
-import { readDigests, readFooter, readSegment } from "./pack-reader.ts";
+import { namingPack, readDigests, readFooter, readSegmentBytes } from "./pack-reader.ts";
 import { type NumberedSegment, PackWriter } from "./pack-writer.ts";
 import { type SegmentBuffer, SegmentBuilder } from "./segment-builder.ts";
 import { type SegmentPlace, SegmentTable } from "./segment-table.ts";
@@ -35,6 +35,7 @@ export interface BlockStoreOptions {
   /** Ids are reserved in ranges of this many, one range a segment. */
   readonly segmentIds: number;
   readonly encode: (buffer: SegmentBuffer, rawBytes: number) => Promise<EncodedSegment>;
+  readonly decode: (segment: SegmentHeader, bytes: Uint8Array) => Promise<Uint8Array>;
   /** Segments waiting to be encoded or written: bounds memory. */
   readonly inFlightMax: number;
 }
@@ -287,8 +288,12 @@ export class BlockStore {
     });
   }
 
+  /** The decoded bytes of a segment. */
   readSegment(place: SegmentPlace): Promise<Uint8Array> {
-    return readSegment(this.#options.storage, this.packs.nameOf(place.packIndex), this.identity, place);
+    const name = this.packs.nameOf(place.packIndex);
+    return namingPack(name, async () =>
+      this.#options.decode(place, await readSegmentBytes(this.#options.storage, name, place)),
+    );
   }
 
   noteDamaged(name: string, error: FormatError | CodedError): void {

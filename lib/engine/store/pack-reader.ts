@@ -13,11 +13,9 @@ import {
   HEADER_BYTES,
   PACK_BYTES_MAX,
   type PackIdentity,
-  payloadOf,
   SEGMENT_HEADER_BYTES,
   TRAILER_BYTES,
 } from "../format/pack-format.ts";
-import { decodeSegment } from "../format/segment-codec.ts";
 import type { Storage, StoredFile } from "../storage/storage.ts";
 import type { SegmentPlace } from "./segment-table.ts";
 
@@ -70,16 +68,13 @@ export async function readDigests(storage: Storage, name: string, footer: PackFo
   });
 }
 
-/** The decoded bytes of one segment. */
-export async function readSegment(
+/** One segment as it lies in its pack: header and payload, unchecked. */
+export async function readSegmentBytes(
   storage: Storage,
   name: string,
-  identity: PackIdentity,
   place: SegmentPlace,
 ): Promise<Uint8Array> {
-  return namingPack(name, async () => {
-    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES + place.encodedBytes);
-    await storage.readAt(name, place.offset, bytes);
-    return decodeSegment(place, payloadOf(identity.kind, place, bytes));
-  });
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES + place.encodedBytes);
+  await storage.readAt(name, place.offset, bytes);
+  return bytes;
 }

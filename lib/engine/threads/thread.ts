@@ -1,24 +1,62 @@
 // One engine thread: takes a task, does it, answers. It keeps no state; see workers.ts.
 import { readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
-import { encodeSegment } from "../format/segment-codec.ts";
+import { FormatError } from "../format/bytes.ts";
+import { payloadOf } from "../format/pack-format.ts";
+import { decodeSegment, encodeSegment } from "../format/segment-codec.ts";
+import { checkPack } from "../verify/check-pack.ts";
 import { type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
-import type { SourceRead, ThreadAnswer, ThreadRequest, ThreadTask } from "./workers.ts";
+import type { SourceRead, ThreadAnswer, ThreadFailureKind, ThreadRequest, ThreadTask } from "./workers.ts";
 
-class ReadFailure extends Error {}
+type Outcome = Omit<ThreadAnswer, "number">;
+
+class SourceFailure extends Error {
+  readonly kind: ThreadFailureKind;
+  constructor(kind: ThreadFailureKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
 
 parentPort?.on("message", (request: ThreadRequest) => {
-  parentPort?.postMessage({ number: request.number, ...answerTo(request.task) });
+  const outcome = outcomeOf(request.task);
+  // Results of our own making are moved, not copied; a raw segment is a view of the caller's shared memory.
+  const moved = outcome.decoded ?? outcome.encoded?.payload;
+  const list =
+    moved !== undefined && moved.buffer instanceof ArrayBuffer && isWhole(moved) ? [moved.buffer] : [];
+  parentPort?.postMessage({ number: request.number, ...outcome }, list);
 });
 
-function answerTo(task: ThreadTask): Omit<ThreadAnswer, "number"> {
+/** Small results may lie in Node's pool of buffers, which must not be moved away. */
+function isWhole(bytes: Uint8Array): boolean {
+  return bytes.buffer.byteLength <= bytes.length + 8192 && bytes.length > 65536;
+}
+
+function outcomeOf(task: ThreadTask): Outcome {
   try {
-    if (task.kind === "encode") return { encoded: encodeSegment(new Uint8Array(task.raw, 0, task.rawBytes)) };
-    scan(task.memory, task.task, task.read);
-    return {};
+    return workOn(task);
   } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error);
-    return { failure, readFailed: error instanceof ReadFailure };
+    const message = error instanceof Error ? error.message : String(error);
+    return { failure: { message, kind: failureKindOf(error) } };
+  }
+}
+
+function failureKindOf(error: unknown): ThreadFailureKind {
+  if (error instanceof SourceFailure) return error.kind;
+  return error instanceof FormatError ? "format" : "bug";
+}
+
+function workOn(task: ThreadTask): Outcome {
+  switch (task.kind) {
+    case "scan":
+      scan(task.memory, task.task, task.read);
+      return {};
+    case "encode":
+      return { encoded: encodeSegment(new Uint8Array(task.raw, 0, task.rawBytes)) };
+    case "decode":
+      return { decoded: decodeSegment(task.segment, payloadOf(task.pack.kind, task.segment, task.bytes)) };
+    case "check-pack":
+      return { problem: checkPack(task.name, task.bytes, task.pack) };
   }
 }
 
@@ -33,8 +71,10 @@ function readSource(read: SourceRead, into: Uint8Array): void {
   while (done < into.length) {
     const count = readSome(read, into, done);
     if (count === 0) {
-      throw new ReadFailure(
-        `${read.path} ends at byte ${read.offsetBytes + done}, earlier than it did at the start.`,
+      const end = read.offsetBytes + done;
+      throw new SourceFailure(
+        "source-changed-size",
+        `${read.path} ends at byte ${end}, earlier than at the start.`,
       );
     }
     done += count;
@@ -42,10 +82,11 @@ function readSource(read: SourceRead, into: Uint8Array): void {
 }
 
 function readSome(read: SourceRead, into: Uint8Array, done: number): number {
+  const at = read.offsetBytes + done;
   try {
-    return readSync(read.descriptor, into, done, into.length - done, read.offsetBytes + done);
+    return readSync(read.descriptor, into, done, into.length - done, at);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ReadFailure(`${read.path} cannot be read at byte ${read.offsetBytes + done}: ${reason}`);
+    throw new SourceFailure("source-read-failed", `${read.path} cannot be read near byte ${at}: ${reason}.`);
   }
 }

@@ -4,7 +4,10 @@
 // whoever submits (image-archiver.ts, block-store.ts); here a task is only given to the least busy thread.
 import { Worker } from "node:worker_threads";
 import { CodedError } from "#lib/model/errors.ts";
-import { type EncodedSegment, encodeSegment } from "../format/segment-codec.ts";
+import { FormatError } from "../format/bytes.ts";
+import { type PackIdentity, payloadOf, type SegmentHeader } from "../format/pack-format.ts";
+import { decodeSegment, type EncodedSegment, encodeSegment } from "../format/segment-codec.ts";
+import { checkPack } from "../verify/check-pack.ts";
 import { allocateScanMemory, type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
 
 export type ThreadTask =
@@ -14,7 +17,19 @@ export type ThreadTask =
       readonly task: ScanTask;
       readonly read: SourceRead | null;
     }
-  | { readonly kind: "encode"; readonly raw: SharedArrayBuffer; readonly rawBytes: number };
+  | { readonly kind: "encode"; readonly raw: SharedArrayBuffer; readonly rawBytes: number }
+  | {
+      readonly kind: "decode";
+      readonly segment: SegmentHeader;
+      readonly pack: PackIdentity;
+      readonly bytes: Uint8Array;
+    }
+  | {
+      readonly kind: "check-pack";
+      readonly name: string;
+      readonly pack: PackIdentity;
+      readonly bytes: Uint8Array;
+    };
 
 /** Bytes for a scan that the thread reads by itself. */
 export interface SourceRead {
@@ -30,13 +45,16 @@ export interface ThreadRequest {
   readonly task: ThreadTask;
 }
 
-/** `encoded` answers an encode task; `failure` is a message, and `readFailed` tells a bad source from a bug. */
+/** What a task gives, or why it failed: told apart so that the caller can throw what fits. */
 export interface ThreadAnswer {
   readonly number: number;
   readonly encoded?: EncodedSegment;
-  readonly failure?: string;
-  readonly readFailed?: boolean;
+  readonly decoded?: Uint8Array;
+  readonly problem?: string | null;
+  readonly failure?: { readonly message: string; readonly kind: ThreadFailureKind };
 }
+
+export type ThreadFailureKind = "bug" | "format" | "source-read-failed" | "source-changed-size";
 
 /** Memory of one batch with its views, taken and given back. */
 export interface ScanBuffer {
@@ -49,6 +67,10 @@ export interface Workers {
   /** Scans what lies in the buffer, or what `read` names, which only threads can. */
   scan(buffer: ScanBuffer, task: ScanTask, read: SourceRead | null): Promise<void>;
   encode(raw: SharedArrayBuffer, rawBytes: number): Promise<EncodedSegment>;
+  /** A segment as it lies in a pack, checked and decoded. `bytes` must not be used afterwards. FormatError. */
+  decode(segment: SegmentHeader, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array>;
+  /** What is wrong with a whole pack, or null. `bytes` must not be used afterwards. */
+  checkPack(name: string, pack: PackIdentity, bytes: Uint8Array): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -68,6 +90,12 @@ const callersThread: Workers = {
   },
   async encode(raw, rawBytes) {
     return encodeSegment(new Uint8Array(raw, 0, rawBytes));
+  },
+  async decode(segment, pack, bytes) {
+    return decodeSegment(segment, payloadOf(pack.kind, segment, bytes));
+  },
+  async checkPack(name, pack, bytes) {
+    return checkPack(name, bytes, pack);
   },
   async close() {
     // Nothing was started.
@@ -105,6 +133,16 @@ class ThreadPool implements Workers {
     return encoded;
   }
 
+  async decode(segment: SegmentHeader, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array> {
+    const { decoded } = await this.#run({ kind: "decode", segment: headerOnly(segment), pack, bytes }, bytes);
+    if (decoded === undefined) throw new Error("Bug: a decode task without an answer");
+    return decoded;
+  }
+
+  async checkPack(name: string, pack: PackIdentity, bytes: Uint8Array): Promise<string | null> {
+    return (await this.#run({ kind: "check-pack", name, pack, bytes }, bytes)).problem ?? null;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#threads.map((thread) => thread.worker.terminate()));
@@ -128,7 +166,7 @@ class ThreadPool implements Workers {
     if (at >= 0 && !this.#closed) this.#threads[at] = this.#startThread();
   }
 
-  async #run(task: ThreadTask): Promise<ThreadAnswer> {
+  async #run(task: ThreadTask, moved?: Uint8Array): Promise<ThreadAnswer> {
     if (this.#closed)
       throw new CodedError("repository-closed", "The repository was closed while it was working.");
     const thread = this.#threads.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
@@ -137,17 +175,31 @@ class ThreadPool implements Workers {
       thread.pending.set(number, { resolve, reject });
       // While work is under way the process must not end under it.
       thread.worker.ref();
-      thread.worker.postMessage({ number, task } satisfies ThreadRequest);
+      thread.worker.postMessage(
+        { number, task } satisfies ThreadRequest,
+        moved === undefined ? [] : [moved.buffer as ArrayBuffer],
+      );
     });
     if (answer.failure === undefined) return answer;
-    if (answer.readFailed) {
-      throw new CodedError("source-read-failed", answer.failure, {
-        hint: "Check the disk and its cable, then archive again. Nothing was committed.",
-        retry: "later",
-      });
-    }
-    throw new Error(answer.failure);
+    throw errorOf(answer.failure);
   }
+}
+
+function errorOf({ kind, message }: NonNullable<ThreadAnswer["failure"]>): Error {
+  if (kind === "format") return new FormatError(message);
+  if (kind === "bug") return new Error(message);
+  return new CodedError(kind, message, {
+    hint:
+      kind === "source-read-failed"
+        ? "Check the disk and its cable, then archive again. Nothing was committed."
+        : "Archive a partition while nothing changes it. Nothing was committed.",
+    retry: "later",
+  });
+}
+
+/** Only the plain numbers: a row of the segment table would copy more. */
+function headerOnly({ codec, firstId, count, rawBytes, encodedBytes }: SegmentHeader): SegmentHeader {
+  return { codec, firstId, count, rawBytes, encodedBytes };
 }
 
 function settle(thread: Thread, answer: ThreadAnswer): void {

@@ -24,7 +24,6 @@ import { PageReader } from "../restore/page-reader.ts";
 import type { StoredFile } from "../storage/storage.ts";
 import type { BlockStore } from "../store/block-store.ts";
 import type { ImageRecord, VerifyReport, WorkOptions } from "../types.ts";
-import { checkPack } from "./check-pack.ts";
 import { type Affected, Findings } from "./findings.ts";
 import { SeenPages } from "./seen-pages.ts";
 
@@ -69,8 +68,7 @@ export class Verification {
     for (const snapshot of snapshots) await this.#checkSnapshotFile(snapshot);
     if (this.#options.snapshotId === undefined) this.#reportDamagedSnapshots();
     this.#reportMissingPacks(snapshots, files);
-    for (const snapshot of snapshots) await this.#checkImages(snapshot);
-    for (const { store, file } of files) await this.#checkPackFile(store, file);
+    await this.#checkPacksAndImages(snapshots, files);
     return {
       snapshotCount: snapshots.length,
       imageCount: this.#imageCount,
@@ -152,6 +150,32 @@ export class Verification {
 
   // Packs -----------------------------------------------------------------------------------------------------
 
+  /** Packs are checked in threads beside the images, unless it is the images that tell which packs are needed. */
+  async #checkPacksAndImages(
+    snapshots: readonly StoredSnapshot[],
+    files: readonly { store: BlockStore; file: StoredFile }[],
+  ): Promise<void> {
+    const beside = this.#options.snapshotId === undefined ? this.#checkPackFiles(files) : null;
+    const results = await Promise.allSettled([this.#checkAllImages(snapshots), beside]);
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+    if (beside === null) await this.#checkPackFiles(files);
+  }
+
+  /** As many packs in memory at a time as there are threads, two at most: a pack is 64 MiB. */
+  async #checkPackFiles(files: readonly { store: BlockStore; file: StoredFile }[]): Promise<void> {
+    let next = 0;
+    const checkSome = async () => {
+      for (let each = files[next++]; each !== undefined; each = files[next++]) {
+        await this.#checkPackFile(each.store, each.file);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(2, this.#state.workers.threadCount || 1) }, checkSome));
+  }
+
+  async #checkAllImages(snapshots: readonly StoredSnapshot[]): Promise<void> {
+    for (const snapshot of snapshots) await this.#checkImages(snapshot);
+  }
+
   async #checkPackFile(store: BlockStore, file: StoredFile): Promise<void> {
     throwIfAborted(this.#options.signal);
     this.#state.checkOpen();
@@ -175,7 +199,7 @@ export class Verification {
     if (file.sizeBytes > PACK_BYTES_MAX) return `${file.sizeBytes} bytes are too many for a pack`;
     const bytes = new Uint8Array(file.sizeBytes);
     await this.#state.storage.readAt(file.name, 0, bytes);
-    return checkPack(file.name, bytes, store.identity);
+    return this.#state.workers.checkPack(file.name, store.identity, bytes);
   }
 
   // Images ----------------------------------------------------------------------------------------------------
