@@ -20,9 +20,9 @@ test(`LOCK-1, COMMIT-1: ${ROUNDS} kills at random moments lose no acknowledged s
     await createRepository({ storage: await openLocalDisk(folder), blockSize: 4096 });
     const acknowledged: string[] = [];
     for (let round = 1; round <= ROUNDS; round++) {
-      const delayMs = randomInt(0, 350);
-      acknowledged.push(...(await killAfter(folder, round * 1000, delayMs)));
-      await expectWhole(folder, acknowledged, `round ${round}, killed after ${delayMs} ms`);
+      const moment = { archive: randomInt(1, 5), delayMs: randomInt(0, 120) };
+      acknowledged.push(...(await killAt(folder, round * 1000, moment)));
+      await expectWhole(folder, acknowledged, `round ${round}, killed at ${JSON.stringify(moment)}`);
     }
     expect(acknowledged.length).toBeGreaterThan(0);
   } finally {
@@ -30,8 +30,14 @@ test(`LOCK-1, COMMIT-1: ${ROUNDS} kills at random moments lose no acknowledged s
   }
 }, 300_000);
 
-/** Starts the archiving process, kills it some time after it has opened, and answers what it had committed. */
-function killAfter(folder: string, firstSeed: number, delayMs: number): Promise<string[]> {
+interface Moment {
+  /** In the how many-th archive of the process, from 1. */
+  readonly archive: number;
+  readonly delayMs: number;
+}
+
+/** Starts the archiving process, kills it at the given moment, and answers what it had committed. */
+function killAt(folder: string, firstSeed: number, moment: Moment): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [CHILD, folder, String(firstSeed)], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -39,8 +45,9 @@ function killAfter(folder: string, firstSeed: number, delayMs: number): Promise<
     let output = "";
     let errors = "";
     child.stdout.on("data", (chunk: Buffer) => {
-      if (output === "") setTimeout(() => child.kill("SIGKILL"), delayMs);
       output += chunk.toString();
+      const archives = output.match(/^archiving$/gm)?.length ?? 0;
+      if (archives >= moment.archive) setTimeout(() => child.kill("SIGKILL"), moment.delayMs);
     });
     child.stderr.on("data", (chunk: Buffer) => {
       errors += chunk.toString();

@@ -12,10 +12,11 @@ const repository = await openRepository({
   access: "write",
   owner: `kill test ${process.pid}`,
 });
-console.log("open");
 for (let seed = Number(firstSeed); ; seed++) {
+  const bytes = killTestDisk(seed);
+  console.log("archiving");
   const session = await repository.beginArchive({ node: `pc-${seed % 3}`, comment: String(seed) });
-  await session.archiveSource({ partition: "sda1" }, sourceOf(killTestDisk(seed)));
+  await session.archiveSource({ partition: "sda1" }, sourceOf(bytes));
   const record = await session.commit();
   console.log(`committed ${record.id}`);
 }
