@@ -10,7 +10,7 @@ import { formatBytes, formatSeconds, formatShare } from "#lib/model/units.ts";
 import { stepWords, TASK_KIND_WORDS } from "../job-words.ts";
 import { TaskStateBadge } from "../state-badges.tsx";
 import { Notice } from "../ui/notice.tsx";
-import { Progress, type ProgressTone } from "../ui/progress.tsx";
+import { Progress } from "../ui/progress.tsx";
 
 export interface LaneTask {
   readonly id: string;
@@ -26,7 +26,7 @@ export interface LaneTask {
   readonly doneBytes: number;
   readonly totalBytes: number;
   readonly failure: FailureReport | null;
-  readonly differingBytes: number | null;
+  readonly readBytes: number | null;
   readonly writtenBytes: number | null;
   readonly lastEvent: { readonly at: string; readonly message: string } | null;
 }
@@ -38,21 +38,9 @@ export interface LaneSnapshot {
   readonly sizeBytes: number;
 }
 
-const TONES: Readonly<Record<TaskState, ProgressTone>> = {
-  waiting: "neutral",
-  ready: "neutral",
-  running: "accent",
-  succeeded: "ok",
-  failed: "bad",
-  skipped: "neutral",
-  cancelled: "neutral",
-};
-
 export function Lane({ task, snapshot }: { task: LaneTask; snapshot: LaneSnapshot | null }) {
   const rate = useRate(task.doneBytes, task.state === "running");
   const name = task.nodeName ?? "Repository";
-  const done = task.state === "succeeded" ? 1 : task.doneBytes;
-  const total = task.state === "succeeded" ? 1 : Math.max(task.totalBytes, task.state === "running" ? 0 : 1);
   return (
     <li className="px-4 py-3">
       <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1">
@@ -73,14 +61,15 @@ export function Lane({ task, snapshot }: { task: LaneTask; snapshot: LaneSnapsho
           <LaneFigures task={task} rate={rate} snapshot={snapshot} />
         </p>
       </div>
-      <div className="mt-2">
-        <Progress
-          label={`${TASK_KIND_WORDS[task.kind]} of ${name}`}
-          done={done}
-          total={total}
-          tone={TONES[task.state]}
-        />
-      </div>
+      {task.state === "running" ? (
+        <div className="mt-2">
+          <Progress
+            label={`${TASK_KIND_WORDS[task.kind]} of ${name}`}
+            done={task.doneBytes}
+            total={task.totalBytes}
+          />
+        </div>
+      ) : null}
       {task.failure === null || task.state === "succeeded" ? null : (
         <div className="mt-2.5">
           <Notice
@@ -127,7 +116,7 @@ function LaneFigures({
     );
   }
   if (task.state === "succeeded" && task.writtenBytes !== null) {
-    const compared = task.totalBytes > 0 ? `${formatBytes(task.totalBytes)} compared · ` : "";
+    const compared = task.readBytes === null ? "" : `${formatBytes(task.readBytes)} compared · `;
     return <>{`${compared}${formatBytes(task.writtenBytes)} written, verified${took}`}</>;
   }
   if (isFinalTaskState(task.state)) return <>{took.replace(/^ · /, "")}</>;

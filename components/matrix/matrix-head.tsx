@@ -75,6 +75,7 @@ export function MatrixHead({
             />
           </th>
         ))}
+        <td aria-hidden className="w-full border-b border-line" />
       </tr>
     </thead>
   );

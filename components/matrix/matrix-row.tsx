@@ -80,6 +80,8 @@ function Row({ row, index, moments, cells, activeColumn, openColumn, wordsOf, on
           </td>
         );
       })}
+      {/* Takes the width that few moments leave, so that rows run to the card's edge. */}
+      <td aria-hidden className="w-full border-b border-line group-hover:bg-sunken" />
     </tr>
   );
 }

@@ -79,7 +79,7 @@ export function Matrix({
             aria-label={`History of ${group.name}`}
             aria-rowcount={rows.length + 1}
             aria-colcount={moments.length + 1}
-            className="border-separate border-spacing-0 text-sm"
+            className="w-full border-separate border-spacing-0 text-sm"
             onKeyDown={onKeyDown}
           >
             <MatrixHead moments={moments} zone={zone} active={active} onFocus={setActive} />

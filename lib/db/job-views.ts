@@ -3,13 +3,14 @@ import type { FailureReport } from "#lib/model/errors.ts";
 import type { JobKind, JobState, TaskKind, TaskState } from "#lib/model/job.ts";
 import { database } from "./client.ts";
 import { jobKindOfRow } from "./enums.ts";
-import { failureOf, isoOrNull, numberIn } from "./view-words.ts";
+import { commentIn, failureOf, isoOrNull, numberIn } from "./view-words.ts";
 
 export interface JobRow {
   readonly id: string;
   readonly kind: JobKind;
   readonly state: JobState;
   readonly title: string;
+  readonly comment: string;
   readonly groupId: string | null;
   readonly groupName: string | null;
   readonly planId: string | null;
@@ -40,7 +41,7 @@ export interface TaskRow {
   readonly doneBytes: number;
   readonly totalBytes: number;
   readonly failure: FailureReport | null;
-  readonly differingBytes: number | null;
+  readonly readBytes: number | null;
   readonly writtenBytes: number | null;
   readonly lastEvent: { readonly at: string; readonly message: string } | null;
 }
@@ -120,6 +121,7 @@ function jobRowOf(row: LoadedJob, names: ReadonlyMap<string, string>): JobRow {
     kind: jobKindOfRow(row.kind),
     state: row.state,
     title: row.title,
+    comment: commentIn(row.options),
     groupId: row.groupId,
     groupName: row.group?.name ?? null,
     planId: row.planId,
@@ -153,7 +155,7 @@ function taskRowOf(row: LoadedTask): TaskRow {
     doneBytes: Number(row.doneBytes),
     totalBytes: Number(row.totalBytes),
     failure: failureOf(row),
-    differingBytes: numberIn(row.report, "differingBytes"),
+    readBytes: numberIn(row.report, "readBytes"),
     writtenBytes: numberIn(row.report, "writtenBytes"),
     lastEvent: event === undefined ? null : { at: event.at.toISOString(), message: event.message },
   };

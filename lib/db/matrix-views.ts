@@ -6,7 +6,7 @@ import type { JobKind, JobState, TaskState } from "#lib/model/job.ts";
 import type { CellEvent, MatrixVersion } from "#lib/model/matrix.ts";
 import { database } from "./client.ts";
 import { jobKindOfRow } from "./enums.ts";
-import { failureOf, numberIn } from "./view-words.ts";
+import { commentIn, failureOf, numberIn } from "./view-words.ts";
 
 export interface MomentRow {
   readonly jobId: string;
@@ -48,12 +48,12 @@ export async function listMomentRows(
     },
     orderBy: { createdAt: "desc" },
     take: window.countMax,
-    select: { id: true, kind: true, title: true, createdAt: true, state: true },
+    select: { id: true, kind: true, title: true, options: true, createdAt: true, state: true },
   });
   return rows.map((row) => ({
     jobId: row.id,
     kind: jobKindOfRow(row.kind),
-    title: row.title,
+    title: [row.title, commentIn(row.options)].filter((words) => words !== "").join(": "),
     at: row.createdAt.toISOString(),
     state: row.state,
   }));

@@ -34,3 +34,10 @@ function numberAt(holder: unknown, key: string): number | null {
   const value: unknown = Reflect.get(holder, key);
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
+
+/** The words a person gave a job, out of its options. */
+export function commentIn(options: unknown): string {
+  if (typeof options !== "object" || options === null) return "";
+  const comment: unknown = Reflect.get(options, "comment");
+  return typeof comment === "string" ? comment : "";
+}

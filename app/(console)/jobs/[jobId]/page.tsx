@@ -145,6 +145,7 @@ function JobFacts({ view: { job, final } }: { view: JobView }) {
           </Fact>
         )}
       </Facts>
+      {job.comment === "" ? null : <p className="mt-4 break-words">{job.comment}</p>}
       {final ? null : (
         <div className="mt-4">
           <Progress label={`Progress of ${job.title}`} done={job.doneBytes} total={job.totalBytes} />
