@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import type { SnapshotRow } from "#lib/db/snapshots.ts";
+import type { DiskInfo } from "#lib/model/node.ts";
+import type { SkipReason } from "#lib/model/plan.ts";
+import { decideRestorePlan } from "./plan-restore.ts";
+import type { NodeRestoreFacts, RestoreFacts } from "./restore-facts.ts";
+
+const MIB = 1024 * 1024;
+
+function snapshot(change: Partial<SnapshotRow> = {}): SnapshotRow {
+  const image = {
+    partition: "p1",
+    sizeBytes: 100 * MIB,
+    technique: "repository" as const,
+    contentRoot: "0".repeat(64),
+    newBytes: 0,
+    storedBytes: 0,
+    fillBytes: 0,
+    unchangedBytes: 0,
+    details: { diskSerial: "S1" },
+  };
+  return {
+    id: "snap_00000000000000000001",
+    repositoryId: "r",
+    nodeId: "node_1",
+    nodeName: "pc-1",
+    jobId: null,
+    sequence: 1,
+    parentId: null,
+    purpose: "manual",
+    comment: "",
+    createdAt: "2026-01-01T08:00:00.000Z",
+    seconds: 1,
+    sizeBytes: 100 * MIB,
+    fillBytes: 0,
+    unchangedBytes: 0,
+    newBytes: 0,
+    storedBytes: 0,
+    verifyState: "never",
+    verifiedAt: null,
+    images: [image],
+    ...change,
+  };
+}
+
+function disk(partitionBytes: number | null, serial = "S1"): DiskInfo {
+  const partition = { name: "p1", label: "", typeName: "", offsetBytes: MIB, sizeBytes: partitionBytes ?? 0 };
+  const partitions = partitionBytes === null ? [] : [partition];
+  return { serial, model: "m", sizeBytes: 200 * MIB, sectorSize: 512, partitions };
+}
+
+const GOOD: NodeRestoreFacts = {
+  nodeId: "node_1",
+  nodeName: "pc-1",
+  lifeCycle: "enrolled",
+  online: true,
+  disks: [disk(100 * MIB)],
+  heldBy: null,
+  snapshot: snapshot(),
+  later: [],
+};
+
+function factsOf(...nodes: NodeRestoreFacts[]): RestoreFacts {
+  const at = "2026-01-01T09:00:00.000Z";
+  return { kind: "roll-back-classroom", subject: "group_1", subjectName: "Room 1", at, nodes };
+}
+
+function decideOne(change: Partial<NodeRestoreFacts>) {
+  const [item] = decideRestorePlan(factsOf({ ...GOOD, ...change })).items;
+  if (item === undefined) throw new Error("one node, one item");
+  return item;
+}
+
+describe("a roll back's decision", () => {
+  test("a node that is there, idle and unchanged in shape is restored", () => {
+    expect(decideOne({})).toMatchObject({ action: "restore", reason: null, compareBytes: 100 * MIB });
+  });
+
+  const CASES: readonly [string, Partial<NodeRestoreFacts>, SkipReason][] = [
+    ["waits for approval", { lifeCycle: "pending" }, "not-enrolled"],
+    ["was retired", { lifeCycle: "retired" }, "not-enrolled"],
+    ["was refused", { lifeCycle: "refused" }, "not-enrolled"],
+    ["has no snapshot so early", { snapshot: null }, "no-snapshot"],
+    ["is held by another job", { heldBy: "Snapshot Room 1" }, "busy"],
+    ["is not heard", { online: false }, "offline"],
+    ["has no disk", { disks: [] }, "disk-missing"],
+    ["has another disk", { disks: [disk(100 * MIB, "S2")] }, "disk-missing"],
+    ["lost the partition", { disks: [disk(null)] }, "partition-missing"],
+    ["has a smaller partition", { disks: [disk(99 * MIB)] }, "disk-too-small"],
+    ["has a larger partition", { disks: [disk(101 * MIB)] }, "layout-differs"],
+  ];
+  for (const [what, change, reason] of CASES) {
+    test(`a node that ${what} is left out: ${reason}`, () => {
+      const item = decideOne(change);
+      expect(item).toMatchObject({ action: "skip", reason, compareBytes: 0, knownChangedBytes: 0 });
+      expect(item.explanation).not.toBe("");
+    });
+  }
+
+  test("what a person must fix first is named first", () => {
+    expect(decideOne({ lifeCycle: "pending", online: false, snapshot: null }).reason).toBe("not-enrolled");
+    expect(decideOne({ heldBy: "x", online: false }).reason).toBe("busy");
+  });
+
+  test("the second of two disks is found by its serial", () => {
+    const item = decideOne({ disks: [disk(5 * MIB, "S0"), disk(100 * MIB, "S1")] });
+    expect(item.action).toBe("restore");
+  });
+
+  test("known changes are those between later snapshots, never more than the whole", () => {
+    const later = (unchangedBytes: number) => snapshot({ sequence: 2, unchangedBytes });
+    expect(decideOne({ later: [later(90 * MIB)] }).knownChangedBytes).toBe(10 * MIB);
+    expect(decideOne({ later: [later(90 * MIB), later(70 * MIB)] }).knownChangedBytes).toBe(40 * MIB);
+    expect(decideOne({ later: [later(0), later(0)] }).knownChangedBytes).toBe(100 * MIB);
+  });
+
+  test("the hash is of the deeds: it moves with any of them and not with words or estimates", () => {
+    const hash = (...nodes: NodeRestoreFacts[]) => decideRestorePlan(factsOf(...nodes)).hash;
+    const before = hash(GOOD);
+    expect(hash({ ...GOOD, later: [snapshot({ sequence: 2 })] })).toBe(before);
+    expect(hash({ ...GOOD, nodeName: "renamed" })).toBe(before);
+    expect(hash({ ...GOOD, online: false })).not.toBe(before);
+    expect(hash({ ...GOOD, snapshot: snapshot({ id: "snap_00000000000000000002" }) })).not.toBe(before);
+    expect(hash(GOOD, { ...GOOD, nodeId: "node_2" })).not.toBe(before);
+  });
+});
