@@ -151,7 +151,7 @@ export async function buildApp(
   env: Readonly<Record<string, string>>,
   log: (line: string) => void,
 ): Promise<void> {
-  const stamp = join(ROOT, ".next", "sheepfold-sources");
+  const stamp = join(ROOT, process.env.NEXT_DIST_DIR ?? ".next", "sheepfold-sources");
   const sources = sourcesHash();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return;
   log("building the app (about half a minute) …");
