@@ -21,11 +21,8 @@ test.skipIf(!isRoot)(
   () =>
     onTmpfs(8, async (folder) => {
       await createRepository({ storage: await openLocalDisk(folder) });
-      const repository = await openRepository({
-        storage: await openLocalDisk(folder),
-        access: "write",
-        owner: "test",
-      });
+      const storage = await openLocalDisk(folder);
+      const repository = await openRepository({ storage, access: "write", owner: "test" });
       const small = new Chance(1).bytes(2 * MIB);
       const large = new Chance(2).bytes(16 * MIB);
       const kept = await archive(repository, small);
@@ -39,6 +36,7 @@ test.skipIf(!isRoot)(
       await run("mount", ["-o", "remount,size=64m", folder]);
       await expectRestores(repository, await archive(repository, large), large);
       await repository.close();
+      await storage.close();
       await expectAllAfterReopening(folder);
     }),
   60_000,
@@ -77,12 +75,10 @@ async function expectRestores(
 }
 
 async function expectAllAfterReopening(folder: string): Promise<void> {
-  const repository = await openRepository({
-    storage: await openLocalDisk(folder),
-    access: "write",
-    owner: "test",
-  });
+  const storage = await openLocalDisk(folder);
+  const repository = await openRepository({ storage, access: "write", owner: "test" });
   expect(repository.snapshots()).toHaveLength(2);
   expect((await repository.verify()).findings).toEqual([]);
   await repository.close();
+  await storage.close();
 }

@@ -6,6 +6,7 @@ import { createRepository, openRepository } from "./repository.ts";
 import { sourceOf, targetOf } from "./simulation/disk.ts";
 import { openLocalDisk } from "./storage/local-disk.ts";
 import { memoryStorage } from "./storage/memory.ts";
+import type { Storage } from "./storage/storage.ts";
 import { type GoldenSnapshot, goldenSnapshots } from "./testdata/golden-contents.ts";
 import type { Repository, SnapshotRecord } from "./types.ts";
 
@@ -13,15 +14,18 @@ const FOLDER = join(import.meta.dirname, "testdata", "repository-v1");
 
 describe("FORMAT-1: the golden repository of format 1", () => {
   let repository: Repository;
+  let storage: Storage;
   let filesBefore: string[];
   const contents = goldenSnapshots();
 
   beforeAll(async () => {
     filesBefore = await fileSizes();
-    repository = await openRepository({ storage: await openLocalDisk(FOLDER), access: "read", threads: 0 });
+    storage = await openLocalDisk(FOLDER);
+    repository = await openRepository({ storage, access: "read", threads: 0 });
   });
   afterAll(async () => {
     await repository.close();
+    await storage.close();
     expect(await fileSizes(), "reading changed the repository").toEqual(filesBefore);
   });
 

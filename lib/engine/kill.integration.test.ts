@@ -62,8 +62,9 @@ function killAt(folder: string, firstSeed: number, moment: Moment): Promise<stri
 }
 
 async function expectWhole(folder: string, acknowledged: readonly string[], where: string): Promise<void> {
+  const storage = await openLocalDisk(folder);
   const repository = await openRepository({
-    storage: await openLocalDisk(folder),
+    storage,
     access: "write",
     threads: 1,
     owner: "kill test",
@@ -84,5 +85,6 @@ async function expectWhole(folder: string, acknowledged: readonly string[], wher
     }
   } finally {
     await repository.close();
+    await storage.close();
   }
 }
