@@ -1,5 +1,6 @@
 // Closing an open repository: sessions end, the index cache is written, the lock goes, threads stop.
 import { CodedError } from "#lib/model/errors.ts";
+import { saveIndexCache } from "./index-cache.ts";
 import type { RepositoryState } from "./repository-state.ts";
 
 /** May be called twice. Whatever fails, the lock is let go of in this process and all threads end. */
@@ -19,6 +20,7 @@ export async function closeState(state: RepositoryState): Promise<void> {
     await attempt(() => state.data.seal());
     await attempt(() => state.data.discardOpen());
     await attempt(() => state.nodes.discardOpen());
+    if (state.indexIsNew) await attempt(() => saveIndexCache(state));
     await attempt(() => state.lock?.release());
   }
   await attempt(() => state.workers.close());

@@ -4,6 +4,7 @@
 import { CodedError } from "#lib/model/errors.ts";
 import { throwIfAborted } from "./archive/image-archiver.ts";
 import { DIGEST_BYTES, hashOfPackName, packFolder, type SegmentEntry } from "./format/pack-format.ts";
+import { type CachedTables, loadIndexCache, saveIndexCache } from "./index-cache.ts";
 import type { RepositoryState } from "./repository-state.ts";
 import type { StoredFile } from "./storage/storage.ts";
 import { type BlockStore, listingOf } from "./store/block-store.ts";
@@ -17,10 +18,21 @@ import type { WorkOptions } from "./types.ts";
 const UNREADABLE_PACK_IDS = 2 ** 26;
 
 export async function loadTables(state: RepositoryState): Promise<void> {
-  for (const store of [state.data, state.nodes]) {
+  const stores = [state.data, state.nodes];
+  const files: StoredFile[] = [];
+  for (const store of stores) files.push(...(await packFiles(state, store)));
+  const sizes = new Map(files.map((file) => [file.name, file.sizeBytes]));
+  const cached = await loadIndexCache(state, (pack) => sizes.get(pack.name) === pack.sizeBytes);
+  for (const store of stores) {
     store.packs.inventory(state.stored.flatMap((snapshot) => listedPacks(snapshot.packs, store)));
-    await loadStore(state, store);
+    const ours = files.filter((file) => file.name.startsWith(`${packFolder(store.identity.kind)}/`));
+    await loadStore(state, store, ours, cached?.[store.identity.kind] ?? null);
   }
+}
+
+async function packFiles(state: RepositoryState, store: BlockStore): Promise<StoredFile[]> {
+  const files = await state.storage.list(packFolder(store.identity.kind));
+  return files.filter((file) => hashOfPackName(file.name) !== null);
 }
 
 function listedPacks<Pack extends { readonly kind: string }>(
@@ -36,9 +48,21 @@ interface LoadedPack {
   readonly digests: Uint8Array | null;
 }
 
-async function loadStore(state: RepositoryState, store: BlockStore): Promise<void> {
-  const loaded = await loadPacks(state, store, new SegmentTable(), new FingerprintTable());
-  noteUnlisted(state, store, loaded);
+async function loadStore(
+  state: RepositoryState,
+  store: BlockStore,
+  files: readonly StoredFile[],
+  cached: CachedTables | null,
+): Promise<void> {
+  for (const pack of cached?.packs ?? []) store.packs.add(pack); // In this order: segment rows count on it.
+  const tables = {
+    segments: cached?.segments ?? new SegmentTable(),
+    fingerprints: cached?.fingerprints ?? new FingerprintTable(),
+  };
+  const uncovered = files.filter((file) => !store.packs.has(file.name));
+  const loaded = await loadPacks(state, store, uncovered, tables);
+  if (loaded.length > 0 || cached === null) state.indexIsNew = true;
+  noteUnlisted(state, store);
   store.nextId = nextIdOf(state, store);
 }
 
@@ -51,10 +75,13 @@ export async function rebuildTables(
   const startedMs = performance.now();
   for (const store of [state.data, state.nodes]) {
     await store.whileNothingIsWritten(async () => {
-      await loadPacks(state, store, new SegmentTable(), new FingerprintTable(), options);
+      const tables = { segments: new SegmentTable(), fingerprints: new FingerprintTable() };
+      await loadPacks(state, store, await packFiles(state, store), tables, options);
       store.findOpenSegmentsAgain();
     });
   }
+  await saveIndexCache(state);
+  state.indexIsNew = false;
   return {
     packCount: state.data.packs.packs.length + state.nodes.packs.packs.length,
     blockCount: state.data.segments.blockCount,
@@ -64,15 +91,15 @@ export async function rebuildTables(
 
 type FileSegments = { readonly file: StoredFile; readonly segments: readonly SegmentEntry[] };
 
+/** Adds packs to the tables, and puts the tables to use when all are in. */
 async function loadPacks(
   state: RepositoryState,
   store: BlockStore,
-  segments: SegmentTable,
-  fingerprints: FingerprintTable,
+  packs: readonly StoredFile[],
+  tables: { readonly segments: SegmentTable; readonly fingerprints: FingerprintTable },
   options: WorkOptions = {},
 ): Promise<FileSegments[]> {
-  const files = await state.storage.list(packFolder(store.identity.kind));
-  const packs = files.filter((file) => hashOfPackName(file.name) !== null);
+  const { segments, fingerprints } = tables;
   const totalBytes = packs.reduce((sum, file) => sum + file.sizeBytes, 0);
   let doneBytes = 0;
   const loaded: FileSegments[] = [];
@@ -138,10 +165,13 @@ function addFingerprints(
 }
 
 /** Packs of a crashed or aborted archive are good packs: the next snapshot lists them. */
-function noteUnlisted(state: RepositoryState, store: BlockStore, loaded: readonly FileSegments[]): void {
+function noteUnlisted(state: RepositoryState, store: BlockStore): void {
   const listed = listedNames(state);
-  for (const { file, segments } of loaded) {
-    if (!listed.has(file.name)) store.unlisted.push(listingOf(file.name, store.identity, segments));
+  const ranges = store.segments.rangesByPack();
+  for (const [packIndex, pack] of store.packs.packs.entries()) {
+    const range = ranges.get(packIndex);
+    if (range === undefined || listed.has(pack.name)) continue;
+    store.unlisted.push(listingOf(pack.name, store.identity, [range]));
   }
 }
 

@@ -57,6 +57,8 @@ export class RepositoryState {
   /** Snapshot files that could not be read: id → what is wrong. */
   readonly damagedSnapshots = new Map<string, { readonly file: string; readonly message: string }>();
   nextSequence = 1;
+  /** The tables know packs the index cache does not. */
+  indexIsNew = false;
   #closed = false;
   #commits: Promise<unknown> = Promise.resolve();
 
@@ -140,6 +142,7 @@ export class RepositoryState {
     const snapshot = this.#snapshotOf(draft);
     await this.storage.writeFile(snapshotFileName(snapshot.record), encodeSnapshot(this.info.id, snapshot));
     this.stored.push(snapshot);
+    if (snapshot.packs.length > 0) this.indexIsNew = true;
     for (const store of [this.data, this.nodes]) {
       store.unlisted = store.unlisted.filter((pack) => !snapshot.packs.includes(pack));
       store.packs.inventory(snapshot.packs.filter((pack) => pack.kind === store.identity.kind));

@@ -67,6 +67,7 @@ export class BlockStore {
   #chain: Promise<void> = Promise.resolve();
   #inFlight = 0;
   #waiting: (() => void)[] = [];
+  readonly #freeBuffers: SegmentBuffer[] = [];
 
   constructor(options: BlockStoreOptions) {
     this.#options = options;
@@ -143,6 +144,7 @@ export class BlockStore {
     const builder = new SegmentBuilder({
       segmentIds: this.#options.segmentIds,
       rawBytesMax,
+      takeBuffer: (bytes) => this.#takeBuffer(bytes),
       begin: (digests) => this.#beginSegment(digests),
       added: (digests, at, id) => this.fingerprints.insert(digests, at, id),
       submit: (owner, segment, buffer) => this.#submit(owner, segment, buffer),
@@ -150,6 +152,12 @@ export class BlockStore {
     });
     this.#builders.add(builder);
     return builder;
+  }
+
+  /** Segments are much memory, soon free again: leaving them to the garbage collector costs seconds a gigabyte. */
+  #takeBuffer(bytes: number): SegmentBuffer {
+    const free = this.#freeBuffers.pop();
+    return free !== undefined && free.byteLength === bytes ? free : new SharedArrayBuffer(bytes);
   }
 
   #beginSegment(digests: Uint8Array): number {
@@ -178,6 +186,7 @@ export class BlockStore {
         await this.#loseOpenPack(epoch, error);
       } finally {
         this.#inFlight -= 1;
+        if (this.#freeBuffers.length < this.#options.inFlightMax) this.#freeBuffers.push(buffer);
         for (const resume of this.#waiting.splice(0)) resume();
       }
     });

@@ -6,7 +6,7 @@
 // grows by half instead of doubling, and needs no digests to do so.
 import { assert } from "#lib/model/assert.ts";
 
-const SLOT_COUNT_MIN = 4096;
+const SLOT_COUNT_MIN = 256;
 const LOAD_MAX = 0.8;
 const GROWTH = 1.5;
 const HASH_SPAN = 2 ** 40;

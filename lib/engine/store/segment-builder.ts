@@ -17,6 +17,8 @@ export type SegmentBuffer = SharedArrayBuffer;
 export interface SegmentBuilderOptions {
   readonly segmentIds: number;
   readonly rawBytesMax: number;
+  /** Memory for a segment; given back by whoever has written it. */
+  readonly takeBuffer: (bytes: number) => SegmentBuffer;
   /** Reserves ids; `digests` will be filled while the segment grows. */
   readonly begin: (digests: Uint8Array) => number;
   readonly added: (digests: Uint8Array, at: number, id: number) => void;
@@ -71,7 +73,7 @@ export class SegmentBuilder {
   #begin(capacity: number): GrowingSegment {
     assert(capacity <= SEGMENT_RAW_BYTES_MAX, `a segment of ${capacity} bytes`);
     const digests = new Uint8Array(this.#options.segmentIds * DIGEST_BYTES);
-    const buffer = new SharedArrayBuffer(capacity);
+    const buffer = this.#options.takeBuffer(capacity);
     const firstId = this.#options.begin(digests);
     return { firstId, buffer, bytes: new Uint8Array(buffer), digests, count: 0, rawBytes: 0 };
   }

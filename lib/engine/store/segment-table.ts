@@ -33,7 +33,7 @@ export interface SegmentColumns {
 }
 
 export class SegmentTable {
-  #rows: SegmentColumns = allocate(ROWS_MIN);
+  #rows: SegmentColumns = newSegmentColumns(ROWS_MIN);
   #rowCount = 0;
   /** Blocks are looked up mostly in the order of their ids: the row of the last answer is tried first. */
   #lastRow = 0;
@@ -106,6 +106,20 @@ export class SegmentTable {
     return (this.#rows.digestStarts[row] as number) + id - (this.#rows.firstIds[row] as number);
   }
 
+  /** First id and count of ids each pack spans. */
+  rangesByPack(): Map<number, { firstId: number; count: number }> {
+    const ranges = new Map<number, { firstId: number; count: number }>();
+    for (let row = 0; row < this.#rowCount; row++) {
+      const packIndex = this.#rows.packs[row] as number;
+      const firstId = this.#rows.firstIds[row] as number;
+      const range = ranges.get(packIndex);
+      // Rows are in the order of first ids: the first row of a pack has its smallest.
+      if (range === undefined) ranges.set(packIndex, { firstId, count: this.#rows.counts[row] as number });
+      else range.count = Math.max(range.count, firstId + (this.#rows.counts[row] as number) - range.firstId);
+    }
+    return ranges;
+  }
+
   /** The number after the largest id in use. */
   endId(): number {
     let end = 0;
@@ -147,7 +161,7 @@ export class SegmentTable {
   }
 }
 
-function allocate(rowCount: number): SegmentColumns {
+export function newSegmentColumns(rowCount: number): SegmentColumns {
   return {
     rowCount: 0,
     firstIds: new Float64Array(rowCount),
@@ -178,7 +192,7 @@ export function columnsOf(rows: SegmentColumns): Column[] {
 }
 
 function enlarged(rows: SegmentColumns): SegmentColumns {
-  const larger = allocate(2 * rows.counts.length + ROWS_MIN);
+  const larger = newSegmentColumns(2 * rows.counts.length + ROWS_MIN);
   const from = columnsOf(rows);
   for (const [index, column] of columnsOf(larger).entries()) column.set(from[index] as Column);
   return larger;
