@@ -44,22 +44,37 @@ async function sendPages(
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
+  const sink = new FrameSink(response, signal);
   for (const record of records) {
-    if (record.fillByte !== null)
-      await write(response, encodeFill(headerOf(record, tag), record.fillByte), signal);
+    if (record.fillByte !== null) await sink.write(encodeFill(headerOf(record, tag), record.fillByte));
   }
   const stored = records.filter((record) => record.fillByte === null).map((record) => record.index);
   if (stored.length === 0) return;
   await reader.readPages(
     stored,
-    async (record, bytes) => write(response, await encodePage(headerOf(record, tag), bytes), signal),
+    async (record, bytes) => sink.write(await encodePage(headerOf(record, tag), bytes)),
     { signal },
   );
 }
 
-async function write(response: ServerResponse, frame: Buffer, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  if (!response.write(frame)) await once(response, "drain", { signal });
+/** Writes frames one after the other, though the engine delivers pages side by side; a slow agent makes all of them wait. */
+class FrameSink {
+  readonly #response: ServerResponse;
+  readonly #signal: AbortSignal;
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(response: ServerResponse, signal: AbortSignal) {
+    this.#response = response;
+    this.#signal = signal;
+  }
+
+  write(frame: Buffer): Promise<void> {
+    this.#tail = this.#tail.then(async () => {
+      this.#signal.throwIfAborted();
+      if (!this.#response.write(frame)) await once(this.#response, "drain", { signal: this.#signal });
+    });
+    return this.#tail;
+  }
 }
 
 function headerOf(record: PageRecord, tag: Uint8Array): FrameHeader {
