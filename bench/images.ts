@@ -70,8 +70,8 @@ export async function prepareImages(folder: string, sizeBytes: number): Promise<
   }));
   const recipe = join(folder, "recipe.json");
   const wanted = { version: RECIPE_VERSION, sizeBytes };
-  const known = await readFile(recipe, "utf8").then(JSON.parse, () => null);
-  if (known?.version === wanted.version && known?.sizeBytes === sizeBytes) {
+  const known = await readFile(recipe, "utf8").then(parseRecipe, () => null);
+  if (known?.version === wanted.version && known.sizeBytes === sizeBytes) {
     return { sizeBytes, fileBytes: known.fileBytes, generations };
   }
   await rm(folder, { recursive: true, force: true });
@@ -79,6 +79,18 @@ export async function prepareImages(folder: string, sizeBytes: number): Promise<
   const fileBytes = await makeAll(folder, sizeBytes, generations);
   await writeFile(recipe, JSON.stringify({ ...wanted, fileBytes }));
   return { sizeBytes, fileBytes, generations };
+}
+
+interface Recipe {
+  readonly version: number;
+  readonly sizeBytes: number;
+  readonly fileBytes: number;
+}
+
+function parseRecipe(text: string): Recipe | null {
+  const value: unknown = JSON.parse(text);
+  const isRecipe = typeof value === "object" && value !== null && "fileBytes" in value;
+  return isRecipe ? (value as Recipe) : null;
 }
 
 async function makeAll(

@@ -1,4 +1,4 @@
-// npm run bench -- [--set NAME] [--size 2G] [--only TOOL] [--work DIR] [--keep]
+// npm run bench -- [--set NAME] [--size 2G] [--only TOOL] [--work DIR] [--patience SECONDS] [--keep]
 //
 // Archives the same generations of a real partition with Sheepfold (its CLI, a real repository on disk) and with the
 // peers installed here, restores them, checks every restored byte, and writes a Markdown table of ratios to
@@ -11,7 +11,7 @@ import { parseArgs, promisify } from "node:util";
 import { type ImageSet, prepareImages } from "./images.ts";
 import { measureLimits, readThrough } from "./limits.ts";
 import { report, type ToolResult } from "./report.ts";
-import { hasGnuTime, type Measured, runMeasured } from "./run-measured.ts";
+import { hasGnuTime, type Measured, runMeasured, waitForQuiet } from "./run-measured.ts";
 import { installedTools, type Tool } from "./tools.ts";
 
 const run = promisify(execFile);
@@ -22,9 +22,13 @@ const { values } = parseArgs({
     size: { type: "string", default: "2G" },
     only: { type: "string", multiple: true },
     work: { type: "string", default: ".sheepfold/bench" },
+    patience: { type: "string", default: "120" },
     keep: { type: "boolean", default: false },
   },
 });
+
+/** How long, in all, to wait for a machine that others are using. */
+const patience = { leftMs: 1000 * Number(values.patience) };
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -59,6 +63,7 @@ async function measureTool(tool: Tool, images: ImageSet, work: string): Promise<
   const archives: Measured[] = [];
   const sizes: { apparentBytes: number; allocatedBytes: number }[] = [];
   for (const { name, path } of images.generations) {
+    await waitForQuiet(patience);
     await readThrough(path);
     const measured = await runMeasured(tool.archive(name, path), work);
     tool.archived(name, measured.stdout);
@@ -77,10 +82,12 @@ async function measureRestores(tool: Tool, images: ImageSet, work: string) {
   const last = images.generations.at(-1);
   const first = images.generations[0];
   if (last === undefined || first === undefined) throw new Error("Bug: no generations.");
+  await waitForQuiet(patience);
   const full = await runMeasured(tool.restore({ generation: last.name, folder }), work);
   const fullFlush = await flush(folder, work);
   await assertEqual(last.path, folder);
   say(`${tool.name}: restored ${last.name} in ${full.seconds.toFixed(2)} s, identical`);
+  await waitForQuiet(patience);
   const delta = await runMeasured(tool.restore({ generation: first.name, folder }), work);
   const deltaFlush = await flush(folder, work);
   await assertEqual(first.path, folder);

@@ -4,7 +4,7 @@ import { arch, cpus, platform, release, totalmem } from "node:os";
 import { formatBytes } from "#lib/model/units.ts";
 import type { ImageSet } from "./images.ts";
 import type { Limits } from "./limits.ts";
-import type { Measured } from "./run-measured.ts";
+import { type Measured, NOISY_SHARE } from "./run-measured.ts";
 import type { Tool } from "./tools.ts";
 
 export interface ToolResult {
@@ -26,12 +26,11 @@ export interface BenchRun {
   readonly missing: readonly string[];
 }
 
-/** Others using more of the machine than this during a run makes its time doubtful. */
-const NOISY_SHARE = 0.1;
-
 interface Row {
   readonly label: string;
   readonly value: (result: ToolResult) => number | null;
+  /** The measurement the value comes from, to mark it when the machine was busy. */
+  readonly from?: (result: ToolResult) => Measured | undefined;
   readonly format: (value: number) => string;
 }
 
@@ -63,6 +62,7 @@ function rowsOf(images: ImageSet): Row[] {
     ({ name, what }, index): Row => ({
       label: `archive ${name}: ${what}`,
       value: (result) => result.archives[index]?.seconds ?? null,
+      from: (result) => result.archives[index],
       format: seconds,
     }),
   );
@@ -92,11 +92,16 @@ function rowsOf(images: ImageSet): Row[] {
       value: (r) => r.sizes.at(-1)?.allocatedBytes ?? null,
       format: formatBytes,
     },
-    { label: "restore to a new file", value: (r) => r.full.seconds, format: seconds },
+    { label: "restore to a new file", value: (r) => r.full.seconds, from: (r) => r.full, format: seconds },
     { label: "… and flushed", value: (r) => r.full.seconds + r.fullFlush.seconds, format: seconds },
     { label: "restore, CPU", value: (r) => r.full.cpuSeconds, format: seconds },
     { label: "restore, peak memory", value: (r) => r.full.peakBytes, format: formatBytes },
-    { label: "restore base over the last", value: (r) => r.delta.seconds, format: seconds },
+    {
+      label: "restore base over the last",
+      value: (r) => r.delta.seconds,
+      from: (r) => r.delta,
+      format: seconds,
+    },
     { label: "… and flushed", value: (r) => r.delta.seconds + r.deltaFlush.seconds, format: seconds },
   ];
 }
@@ -106,9 +111,13 @@ function tableOf(rows: readonly Row[], results: readonly ToolResult[]): string {
     tool.name === "sheepfold" ? tool.name : `${tool.name} (${tool.version})`,
   );
   const head = ["", ...names, "ratio"];
-  const lines = rows.map(({ label, value, format }) => {
+  const lines = rows.map(({ label, value, from, format }) => {
     const values = results.map(value);
-    const cells = values.map((cell) => (cell === null ? "-" : format(cell)));
+    const cells = results.map((result, column) => {
+      const cell = values[column] ?? null;
+      if (cell === null) return "-";
+      return (from?.(result)?.othersShare ?? 0) > NOISY_SHARE ? `~ ${format(cell)}` : format(cell);
+    });
     return [label, ...cells, ratioToBestPeer(values, results)];
   });
   const rule = head.map((_, column) => (column === 0 ? "---" : "---:"));
@@ -158,7 +167,8 @@ function noiseLine(results: readonly ToolResult[]): string {
   const worst = Math.max(0, ...shares);
   const share = `${(100 * worst).toFixed(0)} %`;
   return worst > NOISY_SHARE
-    ? `**The machine was noisy**: others used up to ${share} of its cores during a measurement. Take the times with care.`
+    ? `**The machine was noisy**: others used up to ${share} of its cores during a measurement. ` +
+        "Times marked ~ were disturbed; CPU times and sizes are less so."
     : `The machine was quiet: others used at most ${share} of its cores during any measurement.`;
 }
 

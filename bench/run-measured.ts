@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { cpus } from "node:os";
+import { setTimeout } from "node:timers/promises";
 
 export interface Command {
   readonly program: string;
@@ -29,6 +30,9 @@ const GNU_TIME = "/usr/bin/time";
 /** Linux counts CPU in hundredths of a second, whatever the kernel's own tick. */
 const TICKS_PER_SECOND = 100;
 const STDERR_CHARACTERS = 4000;
+/** Others using more of the machine than this during a run makes its time doubtful. */
+export const NOISY_SHARE = 0.1;
+const QUIET_SAMPLE_MS = 500;
 
 export const hasGnuTime = existsSync(GNU_TIME);
 
@@ -47,6 +51,19 @@ export async function runMeasured(command: Command, scratch: string): Promise<Me
   await rm(report);
   const others = Math.max(0, busySeconds - user - system) / (seconds * cpus().length);
   return { seconds, cpuSeconds: user + system, peakBytes: peakKib * 1024, othersShare: others, stdout };
+}
+
+/** Waits until others leave the machine alone, as long as `patience` lasts; then measures all the same. */
+export async function waitForQuiet(patience: { leftMs: number }): Promise<void> {
+  while (patience.leftMs > 0) {
+    const startedMs = performance.now();
+    const busyBefore = await busyTicks();
+    await setTimeout(QUIET_SAMPLE_MS);
+    const elapsedMs = performance.now() - startedMs;
+    const busySeconds = ((await busyTicks()) - busyBefore) / TICKS_PER_SECOND;
+    if ((1000 * busySeconds) / (elapsedMs * cpus().length) < NOISY_SHARE) return;
+    patience.leftMs -= elapsedMs;
+  }
 }
 
 function runToEnd(argv: readonly string[], command: Command): Promise<string> {
