@@ -13,7 +13,10 @@ export async function runSimulation({ seed, steps, onStep }: RunOptions): Promis
   let step = 0;
   try {
     const world = await World.create(seed);
-    for (step = 1; step <= steps; step++) onStep?.(step, await takeStep(world));
+    for (step = 1; step <= steps; step++) {
+      const line = await takeStep(world);
+      onStep?.(step, line);
+    }
     await world.reopen();
     await world.assertSound();
     return world;

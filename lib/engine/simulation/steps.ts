@@ -271,6 +271,8 @@ async function reopen(world: World): Promise<string> {
   if (open !== null) await archiveNext(world, open, anyWay(world));
   const old = world.repository;
   await world.reopen();
+  const leftovers = await world.disk.list("tmp");
+  claim(leftovers.length === 0, `${leftovers.length} files are left in tmp/ after an open`);
   const outcome = await outcomeOf(() => old.beginArchive({ node: "late" }));
   claim("failure" in outcome && outcome.failure.code === "repository-closed", "a closed repository archives");
   if (open !== null) await abandon(open);
