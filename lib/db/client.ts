@@ -101,7 +101,7 @@ function namedFailure(thrown: unknown): unknown {
 /** Prisma's own codes for "cannot connect", "timed out", "connection closed", "no free connection", "transaction not started". */
 const UNREACHABLE_CODES = new Set(["P1001", "P1002", "P1003", "P1008", "P1011", "P1017", "P2024", "P2028"]);
 const UNREACHABLE_WORDS =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|DatabaseNotReachable|ConnectionClosed|SocketTimeout|Connection terminated|connection timeout|timeout exceeded when trying to connect|server closed the connection|the database system is (?:starting up|shutting down)|terminating connection/i;
+  /Can't reach database server|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|DatabaseNotReachable|ConnectionClosed|SocketTimeout|Connection terminated|connection timeout|timeout exceeded when trying to connect|server closed the connection|the database system is (?:starting up|shutting down)|terminating connection/i;
 
 function saysUnreachable(thrown: unknown): boolean {
   // Prisma nests the driver's error up to three levels deep; each level may be the one that says it.
