@@ -62,8 +62,6 @@ export async function changeSimulatedDisk(file: string, seed: number): Promise<v
     await writeFile(essay, `Essay ${seed}\n${seededBytes(seed, 40_000).toString("hex")}\n`);
     await writeFile(download, seededBytes(seed + 1, 2 * MIB));
     return [
-      "mkdir /home",
-      "mkdir /home/student",
       `write ${essay} /home/student/essay-${seed}.txt`,
       `write ${download} /home/student/download-${seed}.bin`,
       "rm /home/student/welcome.txt",
@@ -159,7 +157,6 @@ async function giveIdentity(path: string, hostName: string, seed: number): Promi
     await writeFile(join(folder, "machine-id"), `${seededBytes(seed, 16).toString("hex")}\n`);
     // A copied disk has the identity of the one it was copied from.
     return [
-      "mkdir /etc",
       ...["hostname", "machine-id"].flatMap((name) => [
         `rm /etc/${name}`,
         `write ${join(folder, name)} /etc/${name}`,
@@ -168,7 +165,8 @@ async function giveIdentity(path: string, hostName: string, seed: number): Promi
   });
 }
 
-/** Runs debugfs commands on the partition of an image; it writes into the file system without mounting it. */
+/** Runs debugfs commands on the partition of an image; it writes into the file system without mounting it. Folders must be
+ *  there already: debugfs 1.47 damages the file system when asked to make one that exists. */
 async function inFileSystem(
   file: string,
   seed: number,
