@@ -2,7 +2,7 @@
 // Nobody signs up by himself; the first admin is made at the worker's first start (bootstrap-admin.ts).
 import { betterAuth } from "better-auth";
 import { prismaAdapter } from "better-auth/adapters/prisma";
-import { database } from "#lib/db/client.ts";
+import { type Database, database } from "#lib/db/client.ts";
 import { environment } from "#lib/env.ts";
 import { systemRandom } from "#lib/model/clock.ts";
 import { newId } from "#lib/model/ids.ts";
@@ -37,10 +37,11 @@ function make() {
 }
 
 type Auth = ReturnType<typeof make>;
-let made: Auth | null = null;
+let made: { readonly on: Database; readonly auth: Auth } | null = null;
 
-/** Made at first use, because a build has no environment. */
+/** Made at first use, because a build has no environment; anew when the process's database was chosen anew. */
 export function auth(): Auth {
-  made ??= make();
-  return made;
+  const on = database();
+  if (made?.on !== on) made = { on, auth: make() };
+  return made.auth;
 }

@@ -1,5 +1,6 @@
 // Who is asking: the session's cookie or an API token. The role is read from the row each time, so that a change counts at
 // once.
+import { waitForDatabase } from "#lib/db/client.ts";
 import { findUser, type Role, type UserRow, userOfApiToken } from "#lib/db/users.ts";
 import { auth } from "./auth.ts";
 
@@ -13,8 +14,19 @@ export interface Viewer {
 export async function viewerFromRequest(headers: Headers): Promise<Viewer | null> {
   const token = bearerToken(headers);
   if (token !== null) return viewerOf(await userOfApiToken(token));
-  const session = await auth().api.getSession({ headers });
-  return session === null ? null : viewerOf(await findUser(session.user.id));
+  const userId = await userIdOfSession(headers);
+  return userId === null ? null : viewerOf(await findUser(userId));
+}
+
+/** better-auth gives a failure of the database a name of its own; we ask the database to get ours. */
+async function userIdOfSession(headers: Headers): Promise<string | null> {
+  try {
+    const session = await auth().api.getSession({ headers });
+    return session?.user.id ?? null;
+  } catch (thrown) {
+    await waitForDatabase(0);
+    throw thrown;
+  }
 }
 
 /** The token of `Authorization: Bearer …`; null when the header is absent or of another kind. */
