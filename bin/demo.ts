@@ -31,6 +31,13 @@ interface SnapshotRow {
   readonly storedBytes: number;
 }
 
+interface PlanItem {
+  readonly nodeName: string;
+  readonly action: string;
+  readonly explanation: string;
+  readonly compareBytes: number;
+}
+
 interface RestorePlanAnswer {
   readonly id: string;
   readonly hash: string;
@@ -138,7 +145,7 @@ async function rollBack(api: ApiClient, room: SimulatedClassroom, at: string): P
   return {
     name: "Roll back",
     nodes: job.tasks.length,
-    bytes: job.totalBytes,
+    bytes: plan.items.reduce((total, item) => total + item.compareBytes, 0),
     deduplicated: 0,
     stored: 0,
     written: written.reduce((total, bytes) => total + bytes, 0),

@@ -71,15 +71,23 @@ export class ApiClient {
   }
 
   async #ask<Answer>(method: string, path: string, body?: unknown, requestId?: string): Promise<Answer> {
-    const response = await fetch(`${this.#origin}${path}`, {
-      method,
-      headers: {
-        cookie: this.#cookie,
-        origin: this.#origin,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...(requestId === undefined ? {} : { "idempotency-key": requestId }),
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
+    const send = () =>
+      fetch(`${this.#origin}${path}`, {
+        method,
+        headers: {
+          cookie: this.#cookie,
+          origin: this.#origin,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(requestId === undefined ? {} : { "idempotency-key": requestId }),
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+    // A kept-alive connection may be closed by the server just as we use it again. Asking twice is harmless for a
+    // question, and for a wish with a request id.
+    const repeatable = method === "GET" || requestId !== undefined;
+    const response = await send().catch((cause: unknown) => {
+      if (repeatable) return send();
+      throw cause;
     });
     if (!response.ok) throw await failureOf(response, `${method} ${path}`);
     return (await response.json()) as Answer;
