@@ -153,7 +153,7 @@ describe("an archive cut off at every storage call", () => {
     );
 
     test(
-      `COMMIT-1: after one failure ${when} (the effect of) call n the same process goes on`,
+      `SN-3: after one failure ${when} (the effect of) call n the same process goes on`,
       async () => {
         const base = await repositoryWithOneSnapshot();
         const callCount = await callCountOf(async (storage) => archive(await open(storage), SECOND));
@@ -210,7 +210,7 @@ test(
 );
 
 test(
-  "a disk that fills up at any write costs the archive, and nothing else; freed, the same archive succeeds",
+  "SN-3: a disk that fills up at any write costs the archive, and nothing else; freed, the same archive succeeds",
   async () => {
     const base = await repositoryWithOneSnapshot();
     for (let fullFromWrite = 1; fullFromWrite < CALLS_MAX; fullFromWrite++) {

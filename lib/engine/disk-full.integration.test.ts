@@ -17,7 +17,7 @@ const isRoot = process.getuid?.() === 0;
 const MIB = 1024 * 1024;
 
 test.skipIf(!isRoot)(
-  `a full disk fails the archive by name, loses nothing, and takes it once there is space${isRoot ? "" : " (skipped: mounting a tmpfs needs root)"}`,
+  `SN-3: a full disk fails the archive by name, loses nothing, and takes it once there is space${isRoot ? "" : " (skipped: mounting a tmpfs needs root)"}`,
   () =>
     onTmpfs(8, async (folder) => {
       await createRepository({ storage: await openLocalDisk(folder) });

@@ -14,7 +14,7 @@ import { openLocalDisk } from "./storage/local-disk.ts";
 const ROUNDS = 20;
 const CHILD = join(import.meta.dirname, "simulation", "kill-child.ts");
 
-test(`LOCK-1, COMMIT-1: ${ROUNDS} kills at random moments lose no acknowledged snapshot and leave nothing broken`, async () => {
+test(`LOCK-2, COMMIT-1: ${ROUNDS} kills at random moments lose no acknowledged snapshot and leave nothing broken`, async () => {
   const folder = await mkdtemp(join(tmpdir(), "sheepfold-kill-"));
   try {
     await createRepository({ storage: await openLocalDisk(folder), blockSize: 4096 });

@@ -1,10 +1,9 @@
 // How simulated nodes are archived: by a local source, or page by page as an agent does it. Each way ends in
 // the model being told what must exist from now on.
 
-import type { CodedError } from "#lib/model/errors.ts";
 import { hashPage, PAGE_BYTES, pageCountOf } from "#lib/page/page.ts";
 import type { ArchiveSession, ImageRecord, ImageWriter } from "../types.ts";
-import { sourceOf } from "./disk.ts";
+import { changedDisk, newDisk, sourceOf } from "./disk.ts";
 import { claim } from "./model-repository.ts";
 import { outcomeOf, type SimulatedNode, type World } from "./world.ts";
 
@@ -125,6 +124,49 @@ function hashesOf(bytes: Uint8Array, firstPage: number, count: number): Uint8Arr
   return new Uint8Array(Buffer.concat(hashes));
 }
 
+/** Two sessions take in pages of nearly the same partition at once, so that one refers to blocks of the other that lie
+ *  in no pack yet. One commits while the other is in mid-image; what becomes of the other must not matter to it. */
+export async function archiveEntangled(world: World): Promise<string> {
+  const { chance } = world;
+  const bytes = newDisk(chance, chance.between(PAGE_BYTES, 3 * PAGE_BYTES));
+  bytes.set(chance.text(100_000), chance.between(0, bytes.length - 100_000));
+  const late = await beginEntangled(world, bytes);
+  const early = await beginEntangled(world, changedDisk(bytes, chance, []));
+  for (const page of late.wanted.splice(0, 2)) await putPage(world, late.writer, page, late.bytes);
+  for (const page of early.wanted) await putPage(world, early.writer, page, early.bytes);
+  await early.writer.finish();
+  await commitArchive(world, early.archive);
+  return endLate(world, late);
+}
+
+interface Entangled {
+  readonly archive: OpenArchive;
+  readonly writer: ImageWriter;
+  readonly bytes: Uint8Array;
+  readonly wanted: number[];
+}
+
+async function beginEntangled(world: World, bytes: Uint8Array): Promise<Entangled> {
+  const archive = await beginArchive(world, world.chance.pick(world.nodes));
+  const writer = await archive.session.beginImage({ partition: "entangled", sizeBytes: bytes.length });
+  archive.images.set("entangled", bytes);
+  const wanted = writer.offer(0, hashesOf(bytes, 0, writer.pageCount));
+  return { archive, writer, bytes, wanted: world.chance.shuffled(wanted) };
+}
+
+async function endLate(world: World, late: Entangled): Promise<string> {
+  const end = world.chance.pick(["crash", "crash", "abort", "go on"] as const);
+  if (end === "crash") await world.crash();
+  if (end === "abort") await late.archive.session.abort();
+  if (end === "go on") {
+    for (const page of late.wanted) await putPage(world, late.writer, page, late.bytes);
+    await late.writer.finish();
+    await commitArchive(world, late.archive);
+  }
+  await world.assertSnapshotsRestore();
+  return end;
+}
+
 /** Finishing without all pages must name the first missing one and make nothing. */
 export async function claimIncompleteRefused(world: World, node: SimulatedNode): Promise<void> {
   const archive = await beginArchive(world, node);
@@ -138,8 +180,4 @@ export async function claimIncompleteRefused(world: World, node: SimulatedNode):
     "an incomplete image finished",
   );
   await archive.session.abort();
-}
-
-export function isStorageFailure(error: CodedError): boolean {
-  return error.code === "storage-failed" || error.code === "storage-full";
 }

@@ -4,6 +4,7 @@ import type { FaultPlan } from "../storage/faulty.ts";
 import { FAIL_WHENS } from "../storage/faulty.ts";
 import {
   abandon,
+  archiveEntangled,
   archiveNext,
   archiveNode,
   beginArchive,
@@ -34,6 +35,7 @@ const STEPS: readonly Step[] = [
   { name: "archive", weight: 16, run: archive },
   { name: "archive unchanged", weight: 4, run: archiveUnchanged },
   { name: "archive two at once", weight: 4, run: archiveInterleaved },
+  { name: "archive entangled", weight: 4, run: archiveEntangled },
   { name: "archive in parallel", weight: 3, run: archiveInParallel },
   { name: "abort", weight: 3, run: abort },
   { name: "bad source", weight: 2, run: archiveBadSource },
