@@ -19,15 +19,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function debugfs(file: string, command: string): string {
+/** e2fsprogs lie in /usr/sbin, which is not on everybody's PATH. */
+function run(command: string, ...args: string[]): string {
   const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` };
-  return execFileSync("debugfs", ["-R", command, `${file}?offset=${MIB}`], { env, stdio: "pipe" }).toString();
+  return execFileSync(command, args, { env, stdio: "pipe" }).toString();
+}
+
+function debugfs(file: string, command: string): string {
+  return run("debugfs", "-R", command, `${file}?offset=${MIB}`);
 }
 
 function fsckFinds(file: string): boolean {
-  const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` };
   try {
-    execFileSync("e2fsck", ["-f", "-n", `${file}?offset=${MIB}`], { env, stdio: "pipe" });
+    run("e2fsck", "-f", "-n", `${file}?offset=${MIB}`);
     return false;
   } catch {
     return true;

@@ -16,11 +16,13 @@ let folder: string;
 let image: string;
 const loops: string[] = [];
 
+function run(command: string, ...args: string[]): string {
+  return execFileSync(command, args, { stdio: "pipe" }).toString().trim();
+}
+
 function attach(...options: string[]): string | null {
   try {
-    const path = execFileSync("losetup", ["--find", "--show", ...options, image], { stdio: "pipe" })
-      .toString()
-      .trim();
+    const path = run("losetup", "--find", "--show", ...options, image);
     loops.push(path);
     return path;
   } catch {
@@ -37,7 +39,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const loop of loops) execFileSync("losetup", ["--detach", loop]);
+  for (const loop of loops) run("losetup", "--detach", loop);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -48,13 +50,13 @@ test.skipIf(!canAttach)(
     if (loop === null) return context.skip();
     const mountPoint = join(folder, "mount point");
     await mkdir(mountPoint);
-    execFileSync("mount", [loop, mountPoint]);
+    run("mount", loop, mountPoint);
     try {
       expect((await usageOf(loop, false)).mountPoints).toEqual([mountPoint]);
       expect((await usageOf(image, true)).mountPoints).toEqual([mountPoint]);
       await expect(openDevice(loop, "write")).rejects.toMatchObject({ code: "target-mounted" });
     } finally {
-      execFileSync("umount", [mountPoint]);
+      run("umount", mountPoint);
     }
     expect((await usageOf(loop, false)).mountPoints).toEqual([]);
   },

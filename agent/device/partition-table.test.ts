@@ -18,6 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+function run(command: string, ...args: string[]): string {
+  return execFileSync(command, args, { stdio: "pipe" }).toString();
+}
+
 async function gptDisk(name: string, sizeBytes: number): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, new Uint8Array(sizeBytes));
@@ -174,13 +178,7 @@ test("a bare file system and a tiny file are one partition from end to end", asy
 
 test("util-linux reads the tables we write as we do", async () => {
   const path = await gptDisk("partx.img", 8 * MIB);
-  const output = execFileSync("partx", [
-    "--show",
-    "--noheadings",
-    "--output",
-    "NR,START,SECTORS",
-    path,
-  ]).toString();
+  const output = run("partx", "--show", "--noheadings", "--output", "NR,START,SECTORS", path);
   const rows = output
     .trim()
     .split("\n")
