@@ -41,11 +41,7 @@ interface PlanItem {
 interface RestorePlanAnswer {
   readonly id: string;
   readonly hash: string;
-  readonly items: readonly {
-    readonly nodeName: string;
-    readonly action: string;
-    readonly explanation: string;
-  }[];
+  readonly items: readonly PlanItem[];
 }
 
 interface Step {
