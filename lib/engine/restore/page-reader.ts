@@ -101,6 +101,7 @@ export class PageReader implements ImageReader {
     onPage: OnPage,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    // By first id, not by row: an archive beside us may add rows between two of ours.
     const needs = new Map<number, SegmentNeed>();
     const complete: GrowingPage[] = [];
     for (const index of indices) {
@@ -165,8 +166,8 @@ export class PageReader implements ImageReader {
       const place = this.#placeOf(start + done);
       const from = start + done - place.firstId;
       const some = Math.min(count - done, place.count - from);
-      const need = needs.get(place.row) ?? { place, copies: [] };
-      needs.set(place.row, need);
+      const need = needs.get(place.firstId) ?? { place, copies: [] };
+      needs.set(place.firstId, need);
       need.copies.push({ page, at: at + done * blockSize, from, count: some });
       page.missingCopies += 1;
       done += some;
