@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { SnapshotRow } from "#lib/db/snapshots.ts";
 import type { DiskInfo } from "#lib/model/node.ts";
 import type { SkipReason } from "#lib/model/plan.ts";
+import type { ImageRecord } from "#lib/model/snapshot.ts";
 import { decideRestorePlan } from "./plan-restore.ts";
 import type { NodeRestoreFacts, RestoreFacts } from "./restore-facts.ts";
 
@@ -105,6 +106,34 @@ describe("a roll back's decision", () => {
   test("the second of two disks is found by its serial", () => {
     const item = decideOne({ disks: [disk(5 * MIB, "S0"), disk(100 * MIB, "S1")] });
     expect(item.action).toBe("restore");
+  });
+
+  test("a disk whose partition table is gone gets it back when the snapshot holds it and the disk is the same", () => {
+    const image = (partition: string, sizeBytes: number) => ({
+      ...(snapshot().images[0] as ImageRecord),
+      partition,
+      sizeBytes,
+      details: { diskSerial: "S1", partition, diskBytes: String(200 * MIB) },
+    });
+    const whole = { name: "p1", label: "", typeName: "whole disk", offsetBytes: 0, sizeBytes: 200 * MIB };
+    const wiped = { ...disk(null), partitions: [whole] };
+    const withLayout = snapshot({ images: [image("disk-layout", MIB), image("p1", 100 * MIB)] });
+    const decided = decideOne({ disks: [wiped], snapshot: withLayout });
+    expect(decided).toMatchObject({
+      action: "restore",
+      explanation: expect.stringContaining("partition table"),
+    });
+    expect(decideOne({ disks: [wiped] })).toMatchObject({ reason: "layout-differs" });
+    const smaller = { ...wiped, sizeBytes: 100 * MIB };
+    expect(decideOne({ disks: [smaller], snapshot: withLayout })).toMatchObject({ reason: "disk-too-small" });
+  });
+
+  test("with several disks an image is matched by its partition's own name", () => {
+    const stored = snapshot().images[0] as ImageRecord;
+    const details = { diskSerial: "S1", partition: "p1" };
+    const images = [{ ...stored, partition: "S1.p1", details }];
+    const disks = [disk(5 * MIB, "S0"), disk(100 * MIB, "S1")];
+    expect(decideOne({ disks, snapshot: snapshot({ images }) }).action).toBe("restore");
   });
 
   test("known changes are those between later snapshots, never more than the whole", () => {

@@ -8,7 +8,7 @@ import { recordAudit } from "#lib/db/audit.ts";
 import { createPlan } from "#lib/db/plans.ts";
 import { systemRandom } from "#lib/model/clock.ts";
 import { newId } from "#lib/model/ids.ts";
-import type { DiskInfo } from "#lib/model/node.ts";
+import { DISK_LAYOUT, type DiskInfo } from "#lib/model/node.ts";
 import type { RestorePlan, RestorePlanItem, SkipReason } from "#lib/model/plan.ts";
 import type { ImageRecord } from "#lib/model/snapshot.ts";
 import { formatBytes } from "#lib/model/units.ts";
@@ -107,34 +107,63 @@ function reasonToSkip(node: NodeRestoreFacts): Skip | null {
     return { reason: "offline", explanation: `${name} is not heard: switch it on and plan again.` };
   }
   for (const image of node.snapshot.images) {
-    const misfit = misfitOf(image, node.disks);
+    const misfit = misfitOf(image, node.snapshot.images, node.disks);
     if (misfit !== null) return misfit;
   }
   return null;
 }
 
-function misfitOf(image: ImageRecord, disks: readonly DiskInfo[]): Skip | null {
+function misfitOf(
+  image: ImageRecord,
+  images: readonly ImageRecord[],
+  disks: readonly DiskInfo[],
+): Skip | null {
   const serial = image.details.diskSerial;
-  const disk = serial === undefined ? disks[0] : disks.find((candidate) => candidate.serial === serial);
+  const disk = diskOf(image, disks);
   if (disk === undefined) {
     return {
       reason: "disk-missing",
       explanation: `The snapshot was taken of disk ${serial ?? "1"}, which the PC no longer has.`,
     };
   }
-  const partition = disk.partitions.find((candidate) => candidate.name === image.partition);
+  if (bringsTable(disk, images)) return misfitOfWholeDisk(image, disk);
+  // A PC with several disks has images named "SERIAL.p1"; the partition's own name is in the details.
+  const name = image.details.partition ?? image.partition;
+  const partition = disk.partitions.find((candidate) => candidate.name === name);
   if (partition === undefined) {
     return {
       reason: "partition-missing",
-      explanation: `Disk ${disk.serial} has no partition ${image.partition} any more.`,
+      explanation: `Disk ${disk.serial} has no partition ${name} any more.`,
     };
   }
-  const sizes = `${image.partition} has ${formatBytes(partition.sizeBytes)}, the snapshot ${formatBytes(image.sizeBytes)}`;
+  const sizes = `${name} has ${formatBytes(partition.sizeBytes)}, the snapshot ${formatBytes(image.sizeBytes)}`;
   if (partition.sizeBytes < image.sizeBytes) return { reason: "disk-too-small", explanation: `${sizes}.` };
   if (partition.sizeBytes > image.sizeBytes) {
     return { reason: "layout-differs", explanation: `${sizes}: the disk was partitioned anew since.` };
   }
   return null;
+}
+
+function diskOf(image: ImageRecord, disks: readonly DiskInfo[]): DiskInfo | undefined {
+  const serial = image.details.diskSerial;
+  return serial === undefined ? disks[0] : disks.find((candidate) => candidate.serial === serial);
+}
+
+/** The disk has lost its partition table and the snapshot holds it: the layout is restored first, and with it the
+ *  partitions are where they were. This is the very case a roll back is for. */
+function bringsTable(disk: DiskInfo, images: readonly ImageRecord[]): boolean {
+  const hasTable = disk.partitions.some((partition) => partition.name === DISK_LAYOUT);
+  const isLayout = ({ partition, details }: ImageRecord) => (details.partition ?? partition) === DISK_LAYOUT;
+  return !hasTable && images.some((image) => isLayout(image) && diskOf(image, [disk]) === disk);
+}
+
+function misfitOfWholeDisk(image: ImageRecord, disk: DiskInfo): Skip | null {
+  const bytes = Number(image.details.diskBytes ?? disk.sizeBytes);
+  if (bytes === disk.sizeBytes) return null;
+  return {
+    reason: disk.sizeBytes < bytes ? "disk-too-small" : "layout-differs",
+    explanation: `Disk ${disk.serial} has ${formatBytes(disk.sizeBytes)}, the snapshot's had ${formatBytes(bytes)}.`,
+  };
 }
 
 /** Pages that differ between neighbouring later snapshots; the same page may count in several, so this is an upper estimate. */
@@ -143,6 +172,10 @@ function changedBytes(node: NodeRestoreFacts): number {
 }
 
 function explainRestore(node: NodeRestoreFacts, knownChangedBytes: number): string {
+  const images = node.snapshot?.images ?? [];
+  if (node.disks.some((disk) => bringsTable(disk, images))) {
+    return "The disk's partition table cannot be read: it is brought back first, then the partitions.";
+  }
   if (node.later.length === 0)
     return "Brings back the newest snapshot; what changed since is not archived and is lost.";
   const later =
