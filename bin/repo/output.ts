@@ -1,7 +1,7 @@
 // Where the program's words go. Results go to stdout, everything else (progress, notices, errors) to stderr.
 // With --json stdout holds one JSON value and nothing else, and stderr holds one JSON object per line.
 
-import type { Progress } from "#lib/engine/types.ts";
+import type { Progress } from "#lib/engine/repository.ts";
 import { formatBytes, formatSeconds } from "#lib/model/units.ts";
 
 export interface OutputOptions {
