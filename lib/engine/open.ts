@@ -6,10 +6,10 @@
 import { availableParallelism } from "node:os";
 import { systemClock, systemRandom } from "#lib/model/clock.ts";
 import { CodedError } from "#lib/model/errors.ts";
-import { FormatError, hexOf } from "./format/bytes.ts";
+import { ensure, FormatError, hexOf } from "./format/bytes.ts";
 import { CONFIG_FILE, decodeConfig, encodeConfig, isBlockSize } from "./format/config-format.ts";
 import { decodeSnapshot, parseSnapshotFileName, SNAPSHOT_FOLDER } from "./format/snapshot-format.ts";
-import { FORMAT_VERSION, NewerFormatError } from "./format/text-file.ts";
+import { FORMAT_VERSION, NewerFormatError, TEXT_FILE_BYTES_MAX } from "./format/text-file.ts";
 import { loadTables } from "./load-tables.ts";
 import { RepositoryLock } from "./lock.ts";
 import { RepositoryState } from "./repository-state.ts";
@@ -102,9 +102,10 @@ async function loadSnapshots(state: RepositoryState): Promise<void> {
     const named = parseSnapshotFileName(file.name);
     if (named === null) continue; // Not ours; verify says so.
     state.nextSequence = Math.max(state.nextSequence, named.sequence + 1);
-    const bytes = await state.storage.readFile(file.name);
-    if (bytes === null) continue; // Removed since it was listed.
     try {
+      ensure(file.sizeBytes <= TEXT_FILE_BYTES_MAX, `${file.sizeBytes} bytes are too many`);
+      const bytes = await state.storage.readFile(file.name);
+      if (bytes === null) continue; // Removed since it was listed.
       const snapshot = decodeSnapshot(state.info.id, bytes);
       if (snapshot.record.id !== named.id || snapshot.record.sequence !== named.sequence) {
         throw new FormatError("it has another name than its content says");

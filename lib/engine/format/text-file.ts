@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { ensure, FormatError } from "./bytes.ts";
 
 export const FORMAT_VERSION = 1;
-/** A snapshot file lists partitions and new packs; a megabyte holds ten thousand of them. */
-export const TEXT_FILE_BYTES_MAX = 16 * 1024 * 1024;
+/** A snapshot file lists the packs it added, 150 bytes for 64 MiB: this is enough for 100 TB at a time. */
+export const TEXT_FILE_BYTES_MAX = 256 * 1024 * 1024;
 
 export interface TextFileKind {
   readonly magic: string;

@@ -33,6 +33,18 @@ test("IX-1: a digest that is not there is hardly ever proposed", () => {
   expect(proposed).toBeLessThan(5);
 });
 
+test("IX-5: a full table keeps one digest in 32 and stays within its bound", () => {
+  const table = new FingerprintTable(8192);
+  for (let number = 0; number < 50_000; number++) table.insert(digestOf(number), 0, number);
+  expect(table.isSampling).toBe(true);
+  expect(table.columns.tags.length).toBe(8192);
+  let found = 0;
+  for (let number = 0; number < 50_000; number++)
+    if (candidates(table, digestOf(number)).includes(number)) found += 1;
+  expect(found).toBeGreaterThan(50_000 / 40);
+  expect(found).toBeLessThan(50_000 / 25);
+});
+
 test("id 0 is an id", () => {
   const table = new FingerprintTable();
   table.insert(digestOf(1), 0, 0);

@@ -2,13 +2,17 @@
 //
 // It keeps 40 bits of each digest and a 40-bit id in open addressing, so a hit is a candidate only: the caller
 // confirms it against the full digest in a pack footer. A wrong or stale entry therefore costs time, never data,
-// and the table may be thrown away at any moment. Slots are ordered by digest, not by a power-of-two mask, so it
+// and the table may be thrown away at any moment. At its bound it does not fail but keeps a sample. Slots are ordered by digest, not by a power-of-two mask, so it
 // grows by half instead of doubling, and needs no digests to do so.
 import { assert } from "#lib/model/assert.ts";
 
 const SLOT_COUNT_MIN = 256;
 const LOAD_MAX = 0.8;
 const GROWTH = 1.5;
+/** 2 GiB of slots, 170 million blocks: from there on the table keeps a sample. */
+const SLOT_COUNT_MAX = Math.floor(2 ** 31 / 10);
+/** One digest in 32 is kept then. Neighbours of a hit are found by their ids, so little is stored twice. */
+const SAMPLE = 32;
 const HASH_SPAN = 2 ** 40;
 /** Ids are stored plus one in 40 bits; zero marks a free slot. */
 const ID_SPAN = 2 ** 40;
@@ -23,6 +27,8 @@ export interface TableColumns {
 }
 
 export class FingerprintTable {
+  readonly #slotCountMax: number;
+  #sampling = false;
   #count = 0;
   #slotCount = 0;
   #tags: Uint32Array = new Uint32Array(0);
@@ -30,8 +36,9 @@ export class FingerprintTable {
   #idsLow: Uint32Array = new Uint32Array(0);
   #idsHigh: Uint8Array = new Uint8Array(0);
 
-  constructor(expectedCount = 0) {
-    this.#allocate(Math.max(SLOT_COUNT_MIN, Math.ceil(expectedCount / (LOAD_MAX * 0.9))));
+  constructor(slotCountMax = SLOT_COUNT_MAX) {
+    this.#slotCountMax = slotCountMax;
+    this.#allocate(SLOT_COUNT_MIN);
   }
 
   static fromColumns(columns: TableColumns): FingerprintTable {
@@ -76,10 +83,18 @@ export class FingerprintTable {
     }
   }
 
+  /** The table is full and keeps one digest in 32. */
+  get isSampling(): boolean {
+    return this.#sampling;
+  }
+
   /** Beyond 2^40 ids (4 PiB of 4 KiB blocks) new blocks are simply not findable. */
   insert(digests: Uint8Array, at: number, id: number): void {
     if (id + 1 >= ID_SPAN) return;
-    if (this.#count + 1 > this.#slotCount * LOAD_MAX) this.#grow();
+    if (this.#sampling && !isSampled(digests[at + 4] as number)) return;
+    if (this.#count + 1 > this.#slotCount * LOAD_MAX) this.#makeRoom();
+    if (this.#sampling && !isSampled(digests[at + 4] as number)) return;
+    if (this.#count + 1 > this.#slotCount * LOAD_MAX) return; // Even the sample fills the table: it stays as it is.
     this.#place(tagOf(digests, at), digests[at + 4] as number, id + 1);
     this.#count += 1;
   }
@@ -108,15 +123,26 @@ export class FingerprintTable {
     this.#idsHigh = new Uint8Array(slotCount);
   }
 
-  #grow(): void {
+  /** Grows while it may; after that forgets all but the sample, once. */
+  #makeRoom(): void {
+    if (this.#sampling) return;
     const old = this.columns;
-    this.#allocate(Math.ceil(this.#slotCount * GROWTH));
+    this.#sampling = this.#slotCount >= this.#slotCountMax;
+    this.#allocate(Math.min(this.#slotCountMax, Math.ceil(this.#slotCount * GROWTH)));
+    this.#count = 0;
     for (let slot = 0; slot < old.tags.length; slot++) {
       const idPlusOne = (old.idsHigh[slot] as number) * 2 ** 32 + (old.idsLow[slot] as number);
-      if (idPlusOne !== 0) this.#place(old.tags[slot] as number, old.tagsExtra[slot] as number, idPlusOne);
+      const extra = old.tagsExtra[slot] as number;
+      if (idPlusOne === 0 || (this.#sampling && !isSampled(extra))) continue;
+      this.#place(old.tags[slot] as number, extra, idPlusOne);
+      this.#count += 1;
     }
     assert(this.#count < this.#slotCount, "a full fingerprint table would never end a probe");
   }
+}
+
+function isSampled(extra: number): boolean {
+  return extra % SAMPLE === 0;
 }
 
 function tagOf(digests: Uint8Array, at: number): number {

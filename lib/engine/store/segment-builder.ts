@@ -91,6 +91,8 @@ export class SegmentBuilder {
   /** Ends the stream; resolves when its last segment has been written (or lost: the store's epoch tells). */
   async close(): Promise<void> {
     this.flush();
+    // A block added from now on would never be flushed, yet others could refer to it.
+    this.#lostBecause ??= { reason: new Error("Bug: a block for a stream that has ended") };
     this.#options.closed(this);
     await this.#submitted;
   }

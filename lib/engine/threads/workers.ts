@@ -109,6 +109,8 @@ interface Pending {
 
 interface Thread {
   readonly worker: Worker;
+  /** It has answered once. */
+  proven: boolean;
   readonly pending: Map<number, Pending>;
 }
 
@@ -150,7 +152,7 @@ class ThreadPool implements Workers {
 
   #startThread(): Thread {
     const worker = new Worker(new URL("./thread.ts", import.meta.url));
-    const thread: Thread = { worker, pending: new Map() };
+    const thread: Thread = { worker, proven: false, pending: new Map() };
     worker.on("message", (answer: ThreadAnswer) => settle(thread, answer));
     worker.on("error", (error) => this.#lose(thread, error));
     worker.on("exit", () => this.#lose(thread, new Error("an engine thread ended")));
@@ -158,18 +160,28 @@ class ThreadPool implements Workers {
     return thread;
   }
 
-  /** A thread that died takes its tasks with it; they fail by name, and the pool is whole again. */
+  /** A thread that died takes its tasks with it; they fail by name, and another takes its place. One that never
+   *  worked would die again, for ever. */
   #lose(thread: Thread, cause: unknown): void {
     for (const pending of thread.pending.values()) pending.reject(cause);
     thread.pending.clear();
     const at = this.#threads.indexOf(thread);
-    if (at >= 0 && !this.#closed) this.#threads[at] = this.#startThread();
+    if (at < 0 || this.#closed) return;
+    if (thread.proven) this.#threads[at] = this.#startThread();
+    else this.#threads.splice(at, 1);
+  }
+
+  #leastBusy(): Thread {
+    let least = this.#threads[0];
+    for (const thread of this.#threads) if (least && thread.pending.size < least.pending.size) least = thread;
+    if (least === undefined) throw new Error("The engine's threads cannot be started; see the first error.");
+    return least;
   }
 
   async #run(task: ThreadTask, moved?: Uint8Array): Promise<ThreadAnswer> {
     if (this.#closed)
       throw new CodedError("repository-closed", "The repository was closed while it was working.");
-    const thread = this.#threads.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+    const thread = this.#leastBusy();
     const number = this.#nextNumber++;
     const answer = await new Promise<ThreadAnswer>((resolve, reject) => {
       thread.pending.set(number, { resolve, reject });
@@ -203,6 +215,7 @@ function headerOnly({ codec, firstId, count, rawBytes, encodedBytes }: SegmentHe
 }
 
 function settle(thread: Thread, answer: ThreadAnswer): void {
+  thread.proven = true;
   const pending = thread.pending.get(answer.number);
   thread.pending.delete(answer.number);
   if (thread.pending.size === 0) thread.worker.unref();
