@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createRepository, openFileSource, openLocalDisk, openRepository } from "#lib/engine/repository.ts";
 import type { ImageEntry } from "./image-entry.ts";
 import { runCli, runJson } from "./run-cli.ts";
 
@@ -222,6 +223,31 @@ test("stats and rebuild-index give sizes by kind and counts", async () => {
   expect((await runJson("verify", repository)).exitCode).toBe(0);
 });
 
+test("a snapshot of several images, as the dashboard makes them, is listed and restored image by image", async () => {
+  const dir = join(folder, "several");
+  const layout = await fileOf("layout.img", MIB, "layout");
+  const { id } = await archiveTogether(dir, { layout, sda1: image });
+  const { value } = await runJson("list", dir);
+  expect(value).toMatchObject([
+    { id: `${id}:layout`, partition: "layout", sizeBytes: MIB },
+    { id: `${id}:sda1`, partition: "sda1", sizeBytes: IMAGE_BYTES },
+  ]);
+  expect((await runJson("show", dir, id)).value).toMatchObject({ images: [{}, {}] });
+  const target = join(folder, "one-of-several.img");
+  const unclear = await runJson("restore", dir, id, target);
+  expect({ exitCode: unclear.exitCode, hint: unclear.error?.hint }).toMatchObject({
+    exitCode: 2,
+    hint: expect.stringContaining("layout, sda1"),
+  });
+  const contradiction = await runJson("restore", dir, `${id}:sda1`, target, "--partition", "layout");
+  expect(contradiction.exitCode).toBe(2);
+  expect((await runJson("restore", dir, `${id}:sda1`, target)).value).toMatchObject({ id: `${id}:sda1` });
+  await expectEqualFiles(image, target);
+  const other = join(folder, "other-of-several.img");
+  expect((await runJson("restore", dir, id, other, "--partition", "layout")).exitCode).toBe(0);
+  await expectEqualFiles(layout, other);
+});
+
 test("a truncated pack is found by verify, named, and exit code 3", async () => {
   const copy = await copyOfRepository("truncated");
   const pack = await somePack(copy);
@@ -234,6 +260,16 @@ test("a truncated pack is found by verify, named, and exit code 3", async () => 
   expect(findings.map(({ file }) => file).join(" ")).toContain(pack.slice(-20));
   const restored = await runJson("restore", copy, second.id, join(folder, "of-truncated.img"));
   expect(restored.exitCode).toBe(6);
+});
+
+test("list says which snapshot file is damaged instead of leaving it out in silence", async () => {
+  const copy = await copyOfRepository("damaged-snapshot");
+  const name = (await readdir(join(copy, "snapshots"))).find((each) => each.includes(first.id)) ?? "";
+  await run("chmod", ["u+w", join(copy, "snapshots", name)]);
+  await truncate(join(copy, "snapshots", name), 50);
+  const { exitCode, value, errors } = await runJson("list", copy);
+  expect({ exitCode, value }).toEqual({ exitCode: 0, value: [second] });
+  expect(errors).toEqual([{ notice: "snapshot-corrupt", message: expect.stringContaining(name) }]);
 });
 
 test("a repository of a newer format is refused by name", async () => {
@@ -305,6 +341,23 @@ async function archive(source: string, node: string): Promise<ImageEntry> {
   );
   expect(errors).toEqual([]);
   return value as ImageEntry;
+}
+
+/** One snapshot with an image per given file, made as the worker does. */
+async function archiveTogether(dir: string, files: Readonly<Record<string, string>>) {
+  await createRepository({ storage: await openLocalDisk(dir, { create: true }) });
+  const several = await openRepository({ storage: await openLocalDisk(dir), access: "write" });
+  try {
+    const session = await several.beginArchive({ node: "pc01" });
+    for (const [partition, path] of Object.entries(files)) {
+      const source = await openFileSource(path);
+      await session.archiveSource({ partition }, source);
+      await source.close();
+    }
+    return await session.commit();
+  } finally {
+    await several.close();
+  }
 }
 
 /** Deterministic bytes that do not compress: a stored block each. */

@@ -5,7 +5,7 @@ import { EXIT } from "./exit-codes.ts";
 import { imageEntry } from "./image-entry.ts";
 import { type OutputOptions, table } from "./output.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
-import { withRepository } from "./with-repository.ts";
+import { withContents } from "./with-repository.ts";
 
 interface ListOptions extends OutputOptions {
   readonly node?: string;
@@ -21,7 +21,16 @@ export function listCommand(): Command {
 }
 
 async function list(dir: string, options: ListOptions, { output }: VerbContext) {
-  const snapshots = await withRepository(dir, "read", async (repository) => repository.snapshots());
+  const { snapshots, unreadable } = await withContents(dir, async (contents) => ({
+    snapshots: contents.repository.snapshots(),
+    unreadable: contents.unreadableSnapshots,
+  }));
+  for (const name of unreadable) {
+    output.notice(
+      "snapshot-corrupt",
+      `${name} is damaged and not listed. Run repo verify to see what is wrong.`,
+    );
+  }
   const entries = snapshots
     .filter((snapshot) => options.node === undefined || snapshot.node === options.node)
     .flatMap((snapshot) => snapshot.images.map((image) => imageEntry(snapshot, image)));
