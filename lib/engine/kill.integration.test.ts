@@ -5,6 +5,7 @@ import { randomInt } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { createRepository, openRepository } from "./repository.ts";
 import { targetOf } from "./simulation/disk.ts";
@@ -12,7 +13,7 @@ import { killTestDisk } from "./simulation/kill-contents.ts";
 import { openLocalDisk } from "./storage/local-disk.ts";
 
 const ROUNDS = 20;
-const CHILD = join(import.meta.dirname, "simulation", "kill-child.ts");
+const CHILD = fileURLToPath(import.meta.resolve("./simulation/kill-child.ts"));
 
 test(`LOCK-2, COMMIT-1: ${ROUNDS} kills at random moments lose no acknowledged snapshot and leave nothing broken`, async () => {
   const folder = await mkdtemp(join(tmpdir(), "sheepfold-kill-"));
