@@ -20,9 +20,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createRepository, openFileSource, openLocalDisk, openRepository } from "#lib/engine/repository.ts";
 import type { ImageEntry } from "./image-entry.ts";
 import { runCli, runJson } from "./run-cli.ts";
+import { MIB, makeImage, noise, overwrite } from "./test-images.ts";
 
 const run = promisify(execFile);
-const MIB = 1024 * 1024;
 const IMAGE_BYTES = 8 * MIB + 4096;
 
 let folder = "";
@@ -357,39 +357,6 @@ async function archiveTogether(dir: string, files: Readonly<Record<string, strin
     return await session.commit();
   } finally {
     await several.close();
-  }
-}
-
-/** Deterministic bytes that do not compress: a stored block each. */
-function noise(bytes: number, seed: number): Buffer {
-  const buffer = Buffer.alloc(bytes);
-  let state = seed * 2654435761;
-  for (let offset = 0; offset < bytes; offset += 4) {
-    state = (Math.imul(state ^ (state >>> 15), 2246822519) + 0x9e3779b9) >>> 0;
-    buffer.writeUInt32LE(state, offset);
-  }
-  return buffer;
-}
-
-/** An image with an ext superblock's mark, noise in part, and zeros in the rest. */
-async function makeImage(path: string, sizeBytes: number, noiseMib = 4): Promise<void> {
-  const handle = await open(path, "w");
-  try {
-    await handle.truncate(sizeBytes);
-    for (let mib = 0; mib < noiseMib; mib += 1) await handle.write(noise(MIB, mib + 1), 0, MIB, mib * MIB);
-    await handle.write(Buffer.alloc(4096), 0, 4096, 0);
-    await handle.write(Buffer.from([0x53, 0xef]), 0, 2, 0x438);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void> {
-  const handle = await open(path, "r+");
-  try {
-    await handle.write(bytes, 0, bytes.length, offset);
-  } finally {
-    await handle.close();
   }
 }
 

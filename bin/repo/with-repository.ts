@@ -26,11 +26,16 @@ export async function withContents<Result>(
     // Looked at before opening: a snapshot committed in between by a worker must not look like a damaged one.
     const files = (await storage.list("snapshots")).map(({ name }) => name);
     return withOpen(storage, "read", (repository) => {
-      const ids = repository.snapshots().map(({ id }) => id);
-      const unreadableSnapshots = files.filter((name) => !ids.some((id) => name.endsWith(`-${id}.json`)));
+      const readable = new Set(repository.snapshots().map(({ id }) => id));
+      const unreadableSnapshots = files.filter((name) => !readable.has(snapshotIdOf(name)));
       return work({ repository, unreadableSnapshots });
     });
   });
+}
+
+/** snapshots/000000000042-snap_4k….json */
+function snapshotIdOf(name: string): string {
+  return name.slice(name.indexOf("-") + 1, -".json".length);
 }
 
 async function withStorage<Result>(
