@@ -1,18 +1,7 @@
 // The real program on real files: results, purity of --json, every refusal a user without root can meet, exit codes.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import {
-  cp,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  symlink,
-  truncate,
-  writeFile,
-} from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
