@@ -4,7 +4,7 @@ import { headers } from "next/headers";
 import { redirect } from "next/navigation";
 import { type Viewer, viewerFromRequest } from "./request-viewer.ts";
 
-export { type Viewer, viewerFromRequest } from "./request-viewer.ts";
+export type { Viewer } from "./request-viewer.ts";
 
 /** Leads to the sign-in page when nobody is signed in. */
 export async function requireViewer(): Promise<Viewer> {

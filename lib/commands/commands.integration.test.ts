@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
 import { database } from "#lib/db/client.ts";
 import { findJob, tasksOfJob } from "#lib/db/jobs.ts";
-import { findNode } from "#lib/db/nodes.ts";
+import { enrolNode, findNode } from "#lib/db/nodes.ts";
 import { makeGroup, makeJob, makeNode, makeSnapshot, makeViewer, unique } from "#lib/db/test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "#lib/db/testing.ts";
 import { forgetEnvironment } from "#lib/env.ts";
@@ -17,6 +17,7 @@ import { createGroup } from "./create-group.ts";
 import { planRestore } from "./plan-restore.ts";
 import { refuseNode } from "./refuse-node.ts";
 import { retryFailedOnly } from "./retry-failed-only.ts";
+import { revokeEnrolmentKey } from "./revoke-enrolment-key.ts";
 import { snapshotClassroom } from "./snapshot-classroom.ts";
 import { snapshotNode } from "./snapshot-node.ts";
 import { verifyRepository } from "./verify-repository.ts";
@@ -69,6 +70,7 @@ describe("permissions", () => {
     ["refuseNode", (who) => refuseNode(who, { nodeId: "node_x" })],
     ["createGroup", (who) => createGroup(who, { name: "room" })],
     ["createEnrolmentKey", (who) => createEnrolmentKey(who, { name: "key" })],
+    ["revokeEnrolmentKey", (who) => revokeEnrolmentKey(who, { keyId: "key_x" })],
   ];
   for (const [name, call] of FOR_ADMINS) {
     test(`an operator may not ${name}`, async () => {
@@ -230,6 +232,21 @@ describe("the rest", () => {
     expect((await tasksOfJob(retryId)).map((task) => task.nodeId)).toEqual([bad.id]);
   });
 
+  test("a revoked enrolment key lets nobody in", async () => {
+    const { id, secret } = await createEnrolmentKey(admin, { name: "key" });
+    const enrol = () =>
+      enrolNode({
+        keyHash: unique("key"),
+        proposedName: "pc",
+        code: "AB-12",
+        agentVersion: "1",
+        enrolmentKey: secret,
+      });
+    expect((await enrol()).lifeCycle).toBe("enrolled");
+    await revokeEnrolmentKey(admin, { keyId: id });
+    expect((await enrol()).lifeCycle).toBe("pending");
+  });
+
   test("approving binds name and classroom, and each command leaves an audit row", async () => {
     const group = await createGroup(admin, { name: unique("room") });
     const node = await makeNode();
@@ -237,7 +254,7 @@ describe("the rest", () => {
     await approveNode(admin, { nodeId: node.id, name, groupId: group.id });
     expect(await findNode(node.id)).toMatchObject({ name, groupId: group.id });
     const actions = await database().auditEvent.findMany({
-      where: { actor: admin.id },
+      where: { actor: admin.id, subject: { in: [group.id, node.id] } },
       select: { action: true },
     });
     expect(actions.map((row) => row.action)).toEqual(["create-classroom", "approve-node"]);

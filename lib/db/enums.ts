@@ -10,7 +10,8 @@ type Dashed<Text extends string> = Text extends `${infer Head}_${infer Tail}`
   ? `${Head}-${Dashed<Tail>}`
   : Text;
 
-/** Each is `true` or does not compile. */
+/** Each is `true` or does not compile.
+ *  @public Nobody reads it: it is there for the compiler. */
 export const ENUMS_AGREE: readonly [
   Equal<Dashed<rows.JobKind>, JobKind>,
   Equal<rows.JobState, JobState>,

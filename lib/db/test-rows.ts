@@ -1,6 +1,5 @@
 // Rows for tests, made through the same functions as in production: an enrolled node in a classroom, a user, a snapshot, a job.
 import { randomBytes } from "node:crypto";
-import type { Viewer } from "#lib/auth/request-viewer.ts";
 import { systemRandom } from "#lib/model/clock.ts";
 import { newId } from "#lib/model/ids.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
@@ -9,7 +8,7 @@ import { createJobOnce, type NewJob } from "./jobs.ts";
 import { approveNode, enrolNode, recordHello } from "./nodes.ts";
 import { recordRepository } from "./repositories.ts";
 import { recordSnapshot } from "./snapshots.ts";
-import { createUserWithPassword, type Role } from "./users.ts";
+import { createUserWithPassword, type Role, type UserRow } from "./users.ts";
 
 export const PARTITION_BYTES = 64 * 1024 * 1024;
 export const REPOSITORY_ID = "repository-of-tests";
@@ -18,7 +17,7 @@ export function unique(word: string): string {
   return `${word}-${randomBytes(5).toString("hex")}`;
 }
 
-export async function makeViewer(role: Role): Promise<Viewer> {
+export async function makeViewer(role: Role): Promise<UserRow> {
   const email = `${unique(role)}@example.org`;
   const id = await createUserWithPassword({ email, name: role, role, passwordHash: "none" });
   return { id, name: role, email, role };

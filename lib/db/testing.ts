@@ -2,6 +2,7 @@
 // the process's database, and drops it at the end. Tests only.
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
+import { forgetEnvironment } from "#lib/env.ts";
 import { chooseDatabase, closeDatabase } from "./client.ts";
 import { applyMigrations } from "./migrate.ts";
 import { closeNotifications } from "./notify.ts";
@@ -20,11 +21,16 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   url.pathname = `/${name}`;
   await applyMigrations(url.href);
   chooseDatabase(url.href);
+  // For what is named after the database, as the queue is.
+  process.env.DATABASE_URL = url.href;
+  forgetEnvironment();
   return {
     url: url.href,
     async drop() {
       await closeNotifications();
       await closeDatabase();
+      process.env.DATABASE_URL = server;
+      forgetEnvironment();
       await onServer(server, (sql) => sql.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
     },
   };

@@ -63,10 +63,6 @@ async function createUser(tx: Transaction, user: NewUser): Promise<string> {
   return id;
 }
 
-export async function setUserRole(userId: string, role: Role): Promise<void> {
-  await database().user.update({ where: { id: userId }, data: { role } });
-}
-
 export async function createApiTokenRow(token: {
   readonly userId: string;
   readonly name: string;

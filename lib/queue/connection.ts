@@ -1,5 +1,4 @@
 // Where the queue is. Redis may be away for hours: everything that uses these options must go on without it.
-import { databaseUrl } from "#lib/db/client.ts";
 import { environment } from "#lib/env.ts";
 
 /** BullMQ reconnects for ever, at most every two seconds. */
@@ -13,6 +12,6 @@ export function redisConnection() {
 
 /** One queue per database: two installations, or two tests, may share a Redis without taking each other's tickets. */
 export function queueName(): string {
-  const name = new URL(databaseUrl()).pathname.slice(1) || "default";
+  const name = new URL(environment("DATABASE_URL")).pathname.slice(1) || "default";
   return `sheepfold-${name.replaceAll(":", "-")}`;
 }
