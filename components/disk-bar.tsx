@@ -16,10 +16,10 @@ interface Stretch {
 const GAP_SHARE_MIN = 0.005;
 
 const FILLS = [
-  "bg-accent-fill text-white",
-  "bg-back-fill text-white",
-  "bg-ok-fill text-white",
-  "bg-warn-fill text-white",
+  "bg-accent-soft text-accent",
+  "bg-back-soft text-back",
+  "bg-ok-soft text-ok",
+  "bg-warn-soft text-warn",
 ] as const;
 
 export function DiskBar({ disk }: { disk: DiskInfo }) {
@@ -72,7 +72,7 @@ export function DiskBar({ disk }: { disk: DiskInfo }) {
                 <span
                   aria-hidden
                   className={classNames(
-                    "mr-2 inline-block size-2.5 rounded-sm",
+                    "mr-2 inline-block size-2.5 rounded-sm border border-line-strong",
                     partition.name === "disk-layout" ? "bg-line-strong" : fillOf(placed.indexOf(partition)),
                   )}
                 />

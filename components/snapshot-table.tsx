@@ -25,7 +25,7 @@ export function SnapshotTable({
   action,
 }: {
   snapshots: readonly SnapshotSummary[];
-  /** What can be done from a row. */
+  /** What can be done from a row. On a phone the page's own buttons do it. */
   action?: (snapshot: SnapshotSummary) => ReactNode;
 }) {
   return (
@@ -39,7 +39,7 @@ export function SnapshotTable({
         <Th className="hidden text-right lg:table-cell">Logical</Th>
         <Th className="hidden sm:table-cell">Trust</Th>
         {action === undefined ? null : (
-          <Th>
+          <Th className="hidden sm:table-cell">
             <span className="sr-only">Actions</span>
           </Th>
         )}
@@ -74,7 +74,9 @@ export function SnapshotTable({
             <Td className="hidden sm:table-cell">
               <VerifyBadge state={snapshot.verifyState} />
             </Td>
-            {action === undefined ? null : <Td className="text-right">{action(snapshot)}</Td>}
+            {action === undefined ? null : (
+              <Td className="hidden text-right sm:table-cell">{action(snapshot)}</Td>
+            )}
           </Row>
         ))}
       </tbody>
