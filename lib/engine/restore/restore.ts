@@ -38,6 +38,8 @@ export class Restore {
   readonly #touched: number[] = [];
   /** Differing pages that were found to be all zeros: they need not be read again to see where they differ. */
   readonly #blankPages: Uint8Array;
+  /** Memory for present pages, used again: as many as are written at a time. */
+  readonly #freePages: Uint8Array[] = [];
 
   constructor(state: RepositoryState, reader: ImageReader, target: ByteTarget, options: WorkOptions) {
     this.#state = state;
@@ -180,11 +182,13 @@ export class Restore {
   }
 
   async #writePage(record: PageRecord, bytes: Uint8Array): Promise<void> {
-    const present =
-      this.#blankPages[record.index] === 1
-        ? ZERO_PAGE.subarray(0, bytes.length)
-        : await this.#readTarget(record.index);
-    await this.#writeDiffering(record.index, bytes, present);
+    if (this.#blankPages[record.index] === 1) {
+      await this.#writeDiffering(record.index, bytes, ZERO_PAGE.subarray(0, bytes.length));
+    } else {
+      const memory = this.#freePages.pop() ?? new Uint8Array(PAGE_BYTES);
+      await this.#writeDiffering(record.index, bytes, await this.#readTarget(record.index, memory));
+      this.#freePages.push(memory);
+    }
     this.#touched.push(record.index);
   }
 
@@ -202,8 +206,8 @@ export class Restore {
     this.#writtenBytes += bytes.length;
   }
 
-  async #readTarget(pageIndex: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(pageLength(this.#reader.image.sizeBytes, pageIndex));
+  async #readTarget(pageIndex: number, memory: Uint8Array = new Uint8Array(PAGE_BYTES)): Promise<Uint8Array> {
+    const bytes = memory.subarray(0, pageLength(this.#reader.image.sizeBytes, pageIndex));
     await this.#target.read(pageIndex * PAGE_BYTES, bytes);
     return bytes;
   }

@@ -10,7 +10,6 @@ import {
   encodeSegmentHeader,
   type PackIdentity,
   packFileName,
-  SEGMENT_HEADER_BYTES,
   type SegmentEntry,
 } from "../format/pack-format.ts";
 import type { EncodedSegment } from "../format/segment-codec.ts";
@@ -54,10 +53,8 @@ export class PackWriter {
     const { firstId, count, rawBytes } = segment;
     const header = { firstId, count, rawBytes, codec: encoded.codec, encodedBytes: encoded.payload.length };
     const offset = this.sizeBytes;
-    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES + encoded.payload.length);
-    bytes.set(encodeSegmentHeader(this.#identity.kind, header, encoded.payload));
-    bytes.set(encoded.payload, SEGMENT_HEADER_BYTES);
-    await this.#write(bytes);
+    await this.#write(encodeSegmentHeader(this.#identity.kind, header, encoded.payload));
+    await this.#write(encoded.payload);
     this.#segments.push({ ...header, offset, payloadHash: encoded.payloadHash });
     this.#digests.push(segment.digests);
   }

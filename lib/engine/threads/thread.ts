@@ -20,16 +20,14 @@ class SourceFailure extends Error {
 
 parentPort?.on("message", (request: ThreadRequest) => {
   const outcome = outcomeOf(request.task);
-  // Results of our own making are moved, not copied; a raw segment is a view of the caller's shared memory.
-  const moved = outcome.decoded ?? outcome.encoded?.payload;
-  const list =
-    moved !== undefined && moved.buffer instanceof ArrayBuffer && isWhole(moved) ? [moved.buffer] : [];
-  parentPort?.postMessage({ number: request.number, ...outcome }, list);
+  const result = outcome.decoded ?? outcome.encoded?.payload;
+  const moved = result !== undefined && isMovable(result.buffer) ? [result.buffer] : [];
+  parentPort?.postMessage({ number: request.number, ...outcome }, moved);
 });
 
-/** Small results may lie in Node's pool of buffers, which must not be moved away. */
-function isWhole(bytes: Uint8Array): boolean {
-  return bytes.buffer.byteLength <= bytes.length + 8192 && bytes.length > 65536;
+/** Results are moved, not copied, unless they lie in the caller's shared memory or in Node's pool of small buffers. */
+function isMovable(buffer: ArrayBufferLike): buffer is ArrayBuffer {
+  return buffer instanceof ArrayBuffer && buffer.byteLength !== Buffer.poolSize;
 }
 
 function outcomeOf(task: ThreadTask): Outcome {
