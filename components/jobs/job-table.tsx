@@ -36,7 +36,7 @@ export function JobTable({ label, jobs }: { label: string; jobs: readonly JobSum
       <tbody>
         {jobs.map((job) => (
           <Row key={job.id}>
-            <Td className="min-w-44">
+            <Td className="min-w-36">
               <Link href={`/jobs/${job.id}`} className="font-medium hover:underline">
                 {job.title}
               </Link>

@@ -5,7 +5,7 @@ import { ByteCount } from "../ui/byte-count.tsx";
 import { classNames } from "../ui/class-names.ts";
 import { HeadRow, Row, Table, Td, Th } from "../ui/table.tsx";
 import type { StorageSizes } from "./chart-parts.ts";
-import { waterfallSteps } from "./waterfall-steps.ts";
+import { type WaterfallStep, waterfallSteps } from "./waterfall-steps.ts";
 
 const FILLS = { total: "bg-accent-fill", saved: "bg-ok-fill", added: "bg-warn-fill" } as const;
 
@@ -16,7 +16,7 @@ export function SavingsWaterfall({ sizes }: { sizes: StorageSizes }) {
       <Table label="From logical to stored bytes">
         <HeadRow>
           <Th>Step</Th>
-          <Th className="w-full min-w-40">
+          <Th className="hidden w-full sm:table-cell">
             <span className="sr-only">Bar</span>
           </Th>
           <Th className="text-right">Bytes</Th>
@@ -25,19 +25,14 @@ export function SavingsWaterfall({ sizes }: { sizes: StorageSizes }) {
         <tbody>
           {steps.map((step) => (
             <Row key={step.label}>
-              <Td className="min-w-44">
+              <Td className="w-full sm:w-auto sm:min-w-44">
                 <span className={step.kind === "total" ? "font-medium" : "text-ink-2"}>{step.label}</span>
-              </Td>
-              <Td>
-                <div aria-hidden className="relative h-3.5">
-                  <div
-                    className={classNames("absolute inset-y-0 min-w-px rounded-sm", FILLS[step.kind])}
-                    style={{
-                      left: `${percent(step.fromBytes, sizes)}%`,
-                      width: `${percent(step.lengthBytes, sizes)}%`,
-                    }}
-                  />
+                <div className="mt-1 sm:hidden">
+                  <Bar step={step} sizes={sizes} />
                 </div>
+              </Td>
+              <Td className="hidden sm:table-cell">
+                <Bar step={step} sizes={sizes} />
               </Td>
               <Td className="whitespace-nowrap text-right">
                 {step.kind === "saved" ? "−" : step.kind === "added" ? "+" : ""}
@@ -48,6 +43,17 @@ export function SavingsWaterfall({ sizes }: { sizes: StorageSizes }) {
           ))}
         </tbody>
       </Table>
+    </div>
+  );
+}
+
+function Bar({ step, sizes }: { step: WaterfallStep; sizes: StorageSizes }) {
+  return (
+    <div aria-hidden className="relative h-3.5">
+      <div
+        className={classNames("absolute inset-y-0 min-w-px rounded-sm", FILLS[step.kind])}
+        style={{ left: `${percent(step.fromBytes, sizes)}%`, width: `${percent(step.lengthBytes, sizes)}%` }}
+      />
     </div>
   );
 }

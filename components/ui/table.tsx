@@ -22,7 +22,14 @@ export function HeadRow({ children }: { children: ReactNode }) {
 
 export function Th({ className, ...rest }: ComponentProps<"th">) {
   return (
-    <th scope="col" className={classNames("whitespace-nowrap px-4 py-2 font-medium", className)} {...rest} />
+    <th
+      scope="col"
+      className={classNames(
+        "whitespace-nowrap px-3 py-2 font-medium first:pl-4 last:pr-4 sm:px-4",
+        className,
+      )}
+      {...rest}
+    />
   );
 }
 
@@ -31,5 +38,7 @@ export function Row({ children }: { children: ReactNode }) {
 }
 
 export function Td({ className, ...rest }: ComponentProps<"td">) {
-  return <td className={classNames("px-4 py-2 align-middle", className)} {...rest} />;
+  return (
+    <td className={classNames("px-3 py-2 align-middle first:pl-4 last:pr-4 sm:px-4", className)} {...rest} />
+  );
 }

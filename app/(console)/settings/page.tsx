@@ -73,7 +73,7 @@ function Tokens({ tokens }: { tokens: SettingsView["tokens"] }) {
             <tbody>
               {tokens.map((token) => (
                 <Row key={token.id}>
-                  <Td className="break-all font-medium">{token.name}</Td>
+                  <Td className="min-w-32 break-words font-medium">{token.name}</Td>
                   <Td className="text-ink-2">
                     <LocalTime iso={token.createdAt} />
                   </Td>
@@ -137,7 +137,7 @@ function Keys({ view }: { view: SettingsView }) {
             <tbody>
               {view.keys.map((key) => (
                 <Row key={key.id}>
-                  <Td className="break-all font-medium">{key.name}</Td>
+                  <Td className="min-w-32 break-words font-medium">{key.name}</Td>
                   <Td>{key.groupName ?? "none"}</Td>
                   <Td className="text-ink-2">
                     <LocalTime iso={key.createdAt} />

@@ -114,7 +114,7 @@ function NodeTable({ nodes }: { nodes: StorageView["nodes"] }) {
       <tbody>
         {nodes.map((node) => (
           <Row key={node.nodeId}>
-            <Td className="font-medium">
+            <Td className="whitespace-nowrap font-medium">
               <Link href={`/nodes/${node.nodeId}`} className="hover:underline">
                 {node.nodeName}
               </Link>

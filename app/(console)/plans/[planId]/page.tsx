@@ -114,7 +114,7 @@ function ItemTable({ label, items }: { label: string; items: readonly RestorePla
       <tbody>
         {items.map((item) => (
           <Row key={item.nodeId}>
-            <Td className="font-medium">
+            <Td className="whitespace-nowrap font-medium">
               <Link href={`/nodes/${item.nodeId}`} className="hover:underline">
                 {item.nodeName}
               </Link>
