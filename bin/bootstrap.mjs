@@ -58,8 +58,8 @@ function linkDatabaseLibraries() {
     const list = join(home, "native", "pg-symlinks.json");
     if (!existsSync(list)) continue;
     for (const { source, target } of JSON.parse(readFileSync(list, "utf8"))) {
-      const link = join(home, source);
-      if (!existsSync(link)) symlinkSync(relative(dirname(link), join(home, target)), link);
+      const link = join(home, target);
+      if (!existsSync(link)) symlinkSync(relative(dirname(link), join(home, source)), link);
     }
   }
 }
