@@ -47,13 +47,12 @@ export async function openFileTarget(
   const handle = await openOr(path, flags, "target-missing");
   return closingOnFailure(handle, async () => {
     if (create !== undefined) await writing(path, () => handle.truncate(create));
-    const isFile = (await handle.stat()).isFile();
     const sizeBytes = await sizeOf(handle, path, "target-missing");
     return {
       sizeBytes,
       read: (offsetBytes, into) => readTarget(handle, path, offsetBytes, into),
       write: (offsetBytes, bytes) => writing(path, () => writeFully(handle, offsetBytes, bytes)),
-      zero: (offsetBytes, lengthBytes) => writing(path, () => zero(handle, isFile, offsetBytes, lengthBytes)),
+      zero: (offsetBytes, lengthBytes) => writing(path, () => zero(handle, offsetBytes, lengthBytes)),
       flush: () => writing(path, () => handle.sync()),
       close: () => handle.close(),
     };
@@ -199,14 +198,10 @@ async function writeFully(handle: FileHandle, offsetBytes: number, bytes: Uint8A
   }
 }
 
-/** A hole where util-linux can make one, zeros otherwise. The restore reads back either. */
-async function zero(
-  handle: FileHandle,
-  isFile: boolean,
-  offsetBytes: number,
-  lengthBytes: number,
-): Promise<void> {
-  if (isFile && lengthBytes >= HOLE_BYTES_MIN && (await punchHole(handle, offsetBytes, lengthBytes))) return;
+/** A hole (on a device: discarded and zeroed by the kernel) where util-linux can make one, zeros otherwise. The
+ *  restore reads back either. */
+async function zero(handle: FileHandle, offsetBytes: number, lengthBytes: number): Promise<void> {
+  if (lengthBytes >= HOLE_BYTES_MIN && (await punchHole(handle, offsetBytes, lengthBytes))) return;
   const zeros = new Uint8Array(Math.min(ZERO_CHUNK_BYTES, lengthBytes));
   for (let done = 0; done < lengthBytes; done += zeros.length) {
     await writeFully(

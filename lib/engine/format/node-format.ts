@@ -147,7 +147,3 @@ export function decodeInner(bytes: Uint8Array, level: number): ChildEntry[] {
   from.end();
   return children;
 }
-
-export function sameRuns(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((value, index) => value === b[index]);
-}
