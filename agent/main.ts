@@ -9,6 +9,9 @@ for (const name of ["SIGTERM", "SIGINT"] as const) {
   process.once(name, () => stop.abort(new CodedError("agent-lost", `The agent was stopped by ${name}.`)));
 }
 
+// Whoever read our log may go away; a restore does not end for that.
+process.stdout.on("error", () => undefined);
+
 try {
   const options = parseOptions(process.argv.slice(2));
   if (options === null) process.stdout.write(USAGE);

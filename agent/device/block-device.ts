@@ -57,20 +57,14 @@ export async function blockDeviceBytes(path: string): Promise<number> {
   return sectors * SYSFS_SECTOR_BYTES;
 }
 
-/** After its partition table was written, the kernel must look at the disk anew. It refuses while a partition is in use. */
-export async function rereadPartitionTable(path: string): Promise<void> {
-  await run("blockdev", ["--rereadpt", path]).catch((cause: unknown) => {
-    // A loop device without partition scanning answers EINVAL; the agent itself reads the table from the bytes.
-    if (basename(path).startsWith("loop")) return;
-    throw new CodedError(
-      "target-write-failed",
-      `The kernel does not accept the new partition table of ${path}.`,
-      {
-        hint: "Restart the PC, then repeat the restore: what is already right stays.",
-        cause,
-      },
-    );
-  });
+/** After a restore the kernel must look at the disk anew: at its partition table, and at the partitions' contents, of which
+ *  it may have kept old pages. It refuses while a partition is in use. Answers whether it did. */
+export async function rereadPartitionTable(path: string): Promise<boolean> {
+  return run("blockdev", ["--rereadpt", path]).then(
+    () => true,
+    // A loop device without partition scanning cannot and need not: it has no partitions the kernel knows of.
+    () => basename(path).startsWith("loop"),
+  );
 }
 
 // -z lets the device deallocate and promises zeros afterwards; the kernel falls back to writing them itself.

@@ -162,9 +162,26 @@ async function writeDisk(
     await context.pool.forget();
     await device.close();
   }
-  const layout = destinations.findIndex(({ image }) => image.partition === DISK_LAYOUT);
-  if (!disk.isFile && (results[layout]?.writtenBytes ?? 0) > 0) await rereadPartitionTable(disk.path);
+  if (!disk.isFile && results.some((result) => result.writtenBytes > 0))
+    await tellKernel(disk, destinations, results);
   return results;
+}
+
+/** Matters only when the table itself changed: stale pages of partitions nobody uses are gone with the next boot. */
+async function tellKernel(
+  disk: Disk,
+  destinations: readonly Destination[],
+  results: readonly ImageResult[],
+): Promise<void> {
+  const layout = destinations.findIndex(({ image }) => image.partition === DISK_LAYOUT);
+  if ((await rereadPartitionTable(disk.path)) || (results[layout]?.writtenBytes ?? 0) === 0) return;
+  throw new CodedError(
+    "target-write-failed",
+    `The kernel does not accept the restored table of ${disk.path} yet.`,
+    {
+      hint: "Restart the PC, then repeat the restore: what is already right stays.",
+    },
+  );
 }
 
 async function writeImages(

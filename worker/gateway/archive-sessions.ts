@@ -22,6 +22,8 @@ export interface OpenArchive {
   readonly writers: Map<number, Promise<ImageWriter>>;
   readonly finished: Map<number, Promise<ImageRecord>>;
   committing: Promise<SnapshotRecord> | null;
+  /** Why the repository can take no more of it. */
+  failure: { readonly reason: unknown } | null;
   lastUsedMs: number;
 }
 
@@ -37,7 +39,12 @@ export class ArchiveSessions {
   async open(task: LeasedTask): Promise<OpenArchive> {
     const images = imagesToArchive(task.disks);
     const known = this.#byTask.get(task.taskId);
-    if (known !== undefined && known.committing === null && sameImages(known.images, images)) {
+    if (
+      known !== undefined &&
+      known.committing === null &&
+      known.failure === null &&
+      sameImages(known.images, images)
+    ) {
       known.resumed = true;
       known.lastUsedMs = Date.now();
       return known;
@@ -57,6 +64,7 @@ export class ArchiveSessions {
       writers: new Map(),
       finished: new Map(),
       committing: null,
+      failure: null,
       lastUsedMs: Date.now(),
     };
     this.#byTask.set(task.taskId, archive);

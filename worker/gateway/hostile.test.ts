@@ -160,14 +160,12 @@ test("bodies that lie are refused and leave the task usable", async () => {
     codeOf(client.send(`${image}/${route}`, body, z.object({}), options));
   expect(await send("offer?first=0", new Uint8Array(31))).toBe("protocol-violation");
   expect(await send("offer?first=0", new Uint8Array(0))).toBe("protocol-violation");
-  expect(await send("offer?first=0", new Uint8Array(32 * 65))).toMatch(
-    /protocol-violation|server-unreachable/,
-  );
+  expect(await send("offer?first=0", new Uint8Array(32 * 65))).toBe("protocol-violation");
   expect(await send("offer?first=9999", new Uint8Array(32))).toBe("protocol-violation");
   expect(await send("offer?first=-1", new Uint8Array(32))).toBe("protocol-violation");
-  expect(await send("pages", noise(2, 5000))).toMatch(/protocol-violation|server-unreachable/);
+  expect(await send("pages", noise(2, 8 * MIB))).toBe("protocol-violation");
   // A page nobody offered.
-  expect(await send("pages", await encodePage(header, page))).toMatch(/protocol-violation/);
+  expect(await send("pages", await encodePage(header, page))).toBe("protocol-violation");
   expect(await send("offer?first=0", header.contentHash)).toBe("accepted");
   // Another image's page, a page beyond the end, a page of another length, another page under the offered hash.
   const foreign = { ...header, imageTag: imageTag(task.snapshotId, "S2", "p1") };
@@ -200,9 +198,7 @@ test("JSON that is none, too long, of a wrong shape or a newer protocol is refus
   const send = (route: string, body: string) => codeOf(client.send(route, Buffer.from(body), z.object({})));
   expect(await send("hello", "{")).toBe("protocol-violation");
   expect(await send("hello", "[]")).toBe("protocol-violation");
-  expect(await send("hello", JSON.stringify({ padding: "x".repeat(2 * MIB) }))).toMatch(
-    /protocol-violation|server-unreachable/,
-  );
+  expect(await send("hello", JSON.stringify({ padding: "x".repeat(2 * MIB) }))).toBe("protocol-violation");
   expect(await send("hello", JSON.stringify({ protocolVersion: 2, agentVersion: "9", disks: [] }))).toBe(
     "protocol-violation",
   );

@@ -59,10 +59,16 @@ export async function readHashes(request: IncomingMessage): Promise<Uint8Array> 
   );
 }
 
+/** The body, chunk by chunk. Stopping early must not break the connection, as a plain loop over the request would: the agent
+ *  has yet to read why it was refused. */
+export function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false });
+}
+
 async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of bodyOf(request)) {
     size += chunk.length;
     if (size > bytesMax) {
       throw new CodedError("protocol-violation", `The request's body is larger than ${bytesMax} bytes.`);
@@ -83,8 +89,8 @@ export function refuse(request: IncomingMessage, response: ServerResponse, throw
     return;
   }
   const { code, message, hint } = failureReportOf(thrown);
-  // What is left of an unread body would be taken for the next request: such a connection is not used again.
-  if (!request.complete) response.setHeader("connection", "close");
+  // The rest of the body is let past unread, so that the agent gets to the answer; the request's time limit bounds it.
+  request.resume();
   // An unforeseen error's words may hold anything; they go to our log, not to a stranger.
   const words =
     code === "internal" ? "The server met an unexpected error; its log has the details." : message;

@@ -1,11 +1,12 @@
 // Pages coming in: offer (which of these hashes do you want?), pages (here they are), finish (that was all of this image).
+import type { ImageWriter } from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { PAGE_BYTES, pageLength, sameHash } from "#lib/page/page.ts";
-import { framesOf, imageTag, pageOf } from "#lib/protocol/frames.ts";
+import { type Frame, framesOf, imageTag, pageOf } from "#lib/protocol/frames.ts";
 import { finishImage, type OpenArchive, plannedImage, writerOf } from "../archive-sessions.ts";
 import type { GatewayContext } from "../context.ts";
 import { type Exchange, wholeNumber } from "../exchange.ts";
-import { answer, readHashes } from "../http.ts";
+import { answer, bodyOf, readHashes, statusOf } from "../http.ts";
 import { type Lease, leaseLost } from "../leases.ts";
 
 export async function offerRoute(
@@ -39,14 +40,14 @@ export async function pagesRoute(
   const tag = imageTag(archive.session.snapshotId, diskSerial, partition);
   const writer = await writerOf(archive, image);
   // One page at a time per request: the engine's own bound on what it holds is the back-pressure the agent feels.
-  for await (const frame of framesOf(request as AsyncIterable<Buffer>)) {
+  for await (const frame of framesOf(bodyOf(request))) {
     lease.ended.signal.throwIfAborted();
     lease.lastHeardMs = Date.now();
     const fits = sameHash(frame.imageTag, tag) && frame.pageIndex * PAGE_BYTES < sizeBytes;
     if (!fits || frame.lengthBytes !== pageLength(sizeBytes, frame.pageIndex)) {
       throw new CodedError("protocol-violation", `A page was sent that does not belong to ${partition}.`);
     }
-    await writer.put(frame.pageIndex, await pageOf(frame));
+    await putOrRemember(archive, writer, frame);
   }
   answer(response, {});
 }
@@ -62,10 +63,26 @@ export async function finishImageRoute(
   answer(response, { contentRoot: record.contentRoot });
 }
 
+/** A repository that cannot take a page (full, failing) cannot take the snapshot: the agent is told at its next request, too,
+ *  in case this answer does not reach it. */
+async function putOrRemember(archive: OpenArchive, writer: ImageWriter, frame: Frame): Promise<void> {
+  const page = await pageOf(frame);
+  try {
+    await writer.put(frame.pageIndex, page);
+  } catch (thrown) {
+    const agentsFault = thrown instanceof CodedError && statusOf(thrown.code) === 400;
+    if (!agentsFault) archive.failure ??= { reason: thrown };
+    throw thrown;
+  }
+}
+
 function archiveOf(context: GatewayContext, lease: Lease): OpenArchive {
-  if (lease.message.kind !== "archive")
+  if (lease.message.kind !== "archive") {
     throw new CodedError("protocol-violation", "This task does not archive.");
-  return context.archives.require(lease.task.taskId);
+  }
+  const archive = context.archives.require(lease.task.taskId);
+  if (archive.failure !== null) throw archive.failure.reason;
+  return archive;
 }
 
 /** The disk changed since an earlier lease offered it, and the engine keeps what it has once settled: start over. Nothing
