@@ -1,7 +1,6 @@
 // JobWatch lets many running jobs wait for "my rows changed" over one subscription. Notifications are hints and may be lost, so
 // every wait also ends by itself.
 import { subscribe } from "#lib/db/notify.ts";
-import { inWords, log } from "./log.ts";
 
 export interface JobWatch {
   /** Begin to listen for one job; stop when it has ended. */
@@ -21,7 +20,7 @@ export async function watchJobs(): Promise<JobWatch> {
   const wake = (jobId: string) => {
     for (const notify of listeners.get(jobId) ?? []) notify();
   };
-  const unsubscribe = await subscribeOrGoByTheClock(wake);
+  const unsubscribe = await subscribe("jobs", wake);
   return {
     listen(jobId) {
       const waiter = new Waiter();
@@ -38,15 +37,6 @@ export async function watchJobs(): Promise<JobWatch> {
     },
     close: unsubscribe,
   };
-}
-
-async function subscribeOrGoByTheClock(wake: (jobId: string) => void): Promise<() => Promise<void>> {
-  try {
-    return await subscribe("jobs", wake);
-  } catch (thrown) {
-    log("warn", `Without notifications, looking at jobs by the clock: ${inWords(thrown)}`);
-    return async () => undefined;
-  }
 }
 
 /** Remembers a change that comes while nobody waits, so that none falls between two looks. */

@@ -48,7 +48,7 @@ async function main(): Promise<void> {
     }
   });
   const stopping = new AbortController();
-  const watch = await watchJobs();
+  const watch = await untilDatabaseAnswers(watchJobs);
   const workerId = `${hostname()}:${process.pid}:${Date.now().toString(36)}`;
   const context: WorkerContext = {
     workerId,
@@ -58,13 +58,11 @@ async function main(): Promise<void> {
     stopping: stopping.signal,
   };
   const slots = new JobSlots(context, JOBS_AT_ONCE_MAX);
-  const gateway = await startGateway({
-    repository,
-    certificate: await ensureGatewayCertificate(environment.SHEEPFOLD_STATE),
-    host: environment.GATEWAY_HOST,
-    port: environment.GATEWAY_PORT,
-    log: gatewayLog,
-  });
+  const certificate = await ensureGatewayCertificate(environment.SHEEPFOLD_STATE);
+  const { GATEWAY_HOST: host, GATEWAY_PORT: port } = environment;
+  const gateway = await untilDatabaseAnswers(() =>
+    startGateway({ repository, certificate, host, port, log: gatewayLog }),
+  );
   const consumer = consumeTickets(
     ({ jobId }) => slots.run(jobId),
     (line) => log("warn", line),
@@ -97,9 +95,9 @@ async function main(): Promise<void> {
       });
     });
   }
-  const { port, fingerprint } = gateway;
+  const { fingerprint } = gateway;
   const printed = fingerprint.startsWith("sha256:") ? fingerprint : `sha256:${fingerprint}`;
-  console.log(`worker ready, gateway https://${environment.GATEWAY_HOST}:${port} fingerprint ${printed}`);
+  console.log(`worker ready, gateway https://${host}:${gateway.port} fingerprint ${printed}`);
 }
 
 async function prepareDatabase(environment: Environment): Promise<void> {
@@ -116,7 +114,7 @@ async function prepareDatabase(environment: Environment): Promise<void> {
   if (admin !== null) console.log(`Admin sign-in: ${admin.email} ${admin.password}`);
 }
 
-async function untilDatabaseAnswers(work: () => Promise<void>): Promise<void> {
+async function untilDatabaseAnswers<Result>(work: () => Promise<Result>): Promise<Result> {
   for (;;) {
     try {
       return await work();

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { chooseDatabase, closeDatabase, database } from "#lib/db/client.ts";
 import { loseWorker } from "#lib/db/job-upkeep.ts";
 import { claimJob, findJob, tasksOfJob } from "#lib/db/jobs.ts";
-import { closeNotifications } from "#lib/db/notify.ts";
+import { closeNotifications, notify, subscribe } from "#lib/db/notify.ts";
 import { findSnapshot } from "#lib/db/snapshots.ts";
 import { failTask } from "#lib/db/tasks.ts";
 import { makeJob, makeNode, makeSnapshot, REPOSITORY_ID } from "#lib/db/test-rows.ts";
@@ -27,7 +27,7 @@ import { reconcile } from "./reconcile.ts";
 import { claimAndRun, type WorkerContext } from "./run-job.ts";
 import { startSweeper } from "./sweeper.ts";
 import { startTestAgent } from "./test-agents.ts";
-import { startTestProxy } from "./test-proxy.ts";
+import { startTestProxy, type TestProxy } from "./test-proxy.ts";
 
 let db: TestDatabase;
 let folder: string;
@@ -258,22 +258,31 @@ describe("tickets", () => {
 });
 
 describe("the database", () => {
+  test("gone and back again: subscribers hear again, and are told that they may have missed something", async () => {
+    const proxy = await throughProxy();
+    const heard: string[] = [];
+    let gaps = 0;
+    await subscribe(
+      "nodes",
+      (nodeId) => heard.push(nodeId),
+      () => {
+        gaps += 1;
+      },
+    );
+    await notify("nodes", "before");
+    await expect.poll(() => heard).toEqual(["before"]);
+    await proxy.shut();
+    await expect(notify("nodes", "while away")).rejects.toMatchObject({ code: "database-unavailable" });
+    await proxy.open();
+    await expect.poll(() => gaps, { timeout: 20_000 }).toBe(1);
+    await notify("nodes", "after");
+    await expect.poll(() => heard).toEqual(["before", "after"]);
+  });
+
   test("gone in the middle of a job and back again: the job goes on and ends", async () => {
-    const real = new URL(db.url);
-    const proxy = await startTestProxy({ host: real.hostname, port: Number(real.port) });
-    const through = new URL(db.url);
-    through.hostname = "127.0.0.1";
-    through.port = String(proxy.port);
+    const proxy = await throughProxy();
     const node = await makeNode();
     const jobId = await makeJob([node.id]);
-    await closeNotifications();
-    await closeDatabase();
-    chooseDatabase(through.href);
-    cleanups.push(async () => {
-      await closeDatabase();
-      await proxy.shut();
-      chooseDatabase(db.url);
-    });
     const run = await claimAndRun(jobId, contextOf());
     await expect.poll(async () => (await tasksOfJob(jobId))[0]?.state, { timeout: 10_000 }).toBe("ready");
     await proxy.shut();
@@ -286,6 +295,25 @@ describe("the database", () => {
     expect(await findJob(jobId)).toMatchObject({ state: "succeeded", attempt: 1 });
   });
 });
+
+/** This process's way to its database, for one test, is a door that can be shut. */
+async function throughProxy(): Promise<TestProxy> {
+  const real = new URL(db.url);
+  const proxy = await startTestProxy({ host: real.hostname, port: Number(real.port) });
+  const through = new URL(db.url);
+  through.hostname = "127.0.0.1";
+  through.port = String(proxy.port);
+  await closeNotifications();
+  await closeDatabase();
+  chooseDatabase(through.href);
+  cleanups.push(async () => {
+    await closeNotifications();
+    await closeDatabase();
+    await proxy.shut();
+    chooseDatabase(db.url);
+  });
+  return proxy;
+}
 
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, "127.0.0.1");

@@ -89,7 +89,8 @@ export function isDatabaseUnavailable(thrown: unknown): boolean {
   return thrown instanceof CodedError && thrown.code === "database-unavailable";
 }
 
-function namedFailure(thrown: unknown): unknown {
+/** What a driver threw, as "database-unavailable" when that is what it means. */
+export function namedFailure(thrown: unknown): unknown {
   if (thrown instanceof CodedError || !saysUnreachable(thrown)) return thrown;
   return new CodedError("database-unavailable", "The database does not answer.", {
     hint: "Start Postgres or correct DATABASE_URL; work continues by itself once it answers.",

@@ -38,7 +38,7 @@ export async function GET(request: Request): Promise<Response> {
         request.signal.addEventListener("abort", end);
         say(`retry: ${RECONNECT_MS}\n\n`);
         try {
-          // A job that cannot be read ends the stream: the browser comes back, by then perhaps with a database.
+          // A job that cannot be read, or words that were missed, end the stream: the browser comes back and asks anew.
           unfollow = await followJobs(
             viewer,
             only,

@@ -24,12 +24,13 @@ export interface JobEvent {
   }[];
 }
 
-/** Calls back until the returned function is called. `onFailure` is told once when a job cannot be read any more. */
+/** Calls back until the returned function is called. `onBroken` is told when a job cannot be read, or when changes may have
+ *  been missed: whoever follows should begin anew. */
 export async function followJobs(
   viewer: Viewer,
   only: string | null,
   onEvent: (event: JobEvent) => void,
-  onFailure: (thrown: unknown) => void,
+  onBroken: () => void,
 ): Promise<() => Promise<void>> {
   permit(viewer, "read");
   const due = new Set<string>();
@@ -40,17 +41,18 @@ export async function followJobs(
       jobId,
       setTimeout(() => rest(jobId), PAUSE_MS),
     );
-    readEvent(viewer, jobId).then(onEvent, onFailure);
+    readEvent(viewer, jobId).then(onEvent, onBroken);
   };
   const rest = (jobId: string) => {
     resting.delete(jobId);
     if (due.has(jobId)) say(jobId);
   };
-  const unsubscribe = await subscribe("jobs", (jobId) => {
+  const hear = (jobId: string) => {
     if (only !== null && jobId !== only) return;
     due.add(jobId);
     if (!resting.has(jobId)) say(jobId);
-  });
+  };
+  const unsubscribe = await subscribe("jobs", hear, onBroken);
   return async () => {
     due.clear();
     for (const timer of resting.values()) clearTimeout(timer);
