@@ -48,6 +48,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const log = options.log ?? ((line: string) => console.error(line));
   mkdirSync(dir, { recursive: true });
   const services = await startServices({ dir, log });
+  const appMode = options.app ?? "production";
+  if (appMode === "production") await buildApp(log);
+  // Ports are looked for last: the longer ago, the likelier someone else has taken them.
   const appPort = await portNear(APP_PORT_WANTED);
   const appUrl = `http://localhost:${appPort}`;
   const env = {
@@ -64,7 +67,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const startWorker = () => startWorkerProcess(dir, env);
   let worker = await startWorker();
   const admin = rememberAdmin(dir, worker);
-  if (options.app !== "none") await startApp(dir, appPort, env, options.app ?? "production", log);
+  if (appMode !== "none") await startApp(dir, appPort, env, appMode);
   return {
     dir,
     env,
@@ -132,9 +135,7 @@ async function startApp(
   port: number,
   env: Readonly<Record<string, string>>,
   mode: "production" | "development",
-  log: (line: string) => void,
 ): Promise<void> {
-  if (mode === "production") await buildApp(env, log);
   await startChild({
     name: "app",
     command: join(ROOT, "node_modules/.bin/next"),
@@ -160,7 +161,6 @@ export async function buildApp(
     command: join(ROOT, "node_modules/.bin/next"),
     args: ["build"],
     cwd: ROOT,
-    env,
     logFile: join(ROOT, ".sheepfold", "log", "build.log"),
   });
   if ((await build.exited) !== 0) {
