@@ -29,8 +29,8 @@ export interface BenchRun {
 interface Row {
   readonly label: string;
   readonly value: (result: ToolResult) => number | null;
-  /** The measurement the value comes from, to mark it when the machine was busy. */
-  readonly from?: (result: ToolResult) => Measured | undefined;
+  /** The measurements whose times make the value, to mark it when the machine was busy. */
+  readonly from?: (result: ToolResult) => readonly Measured[];
   readonly format: (value: number) => string;
 }
 
@@ -62,14 +62,19 @@ function rowsOf(images: ImageSet): Row[] {
     ({ name, what }, index): Row => ({
       label: `archive ${name}: ${what}`,
       value: (result) => result.archives[index]?.seconds ?? null,
-      from: (result) => result.archives[index],
+      from: (result) => result.archives.slice(index, index + 1),
       format: seconds,
     }),
   );
   const unchanged = images.generations.findIndex(({ name }) => name === "unchanged");
   return [
     ...archives,
-    { label: "archive, all together", value: (r) => sum(r.archives.map((a) => a.seconds)), format: seconds },
+    {
+      label: "archive, all together",
+      value: (r) => sum(r.archives.map((a) => a.seconds)),
+      from: (r) => r.archives,
+      format: seconds,
+    },
     {
       label: "archive, CPU of all",
       value: (r) => sumOrNull(r.archives.map((a) => a.cpuSeconds)),
@@ -92,17 +97,27 @@ function rowsOf(images: ImageSet): Row[] {
       value: (r) => r.sizes.at(-1)?.allocatedBytes ?? null,
       format: formatBytes,
     },
-    { label: "restore to a new file", value: (r) => r.full.seconds, from: (r) => r.full, format: seconds },
-    { label: "… and flushed", value: (r) => r.full.seconds + r.fullFlush.seconds, format: seconds },
+    { label: "restore to a new file", value: (r) => r.full.seconds, from: (r) => [r.full], format: seconds },
+    {
+      label: "… and flushed",
+      value: (r) => r.full.seconds + r.fullFlush.seconds,
+      from: (r) => [r.full, r.fullFlush],
+      format: seconds,
+    },
     { label: "restore, CPU", value: (r) => r.full.cpuSeconds, format: seconds },
     { label: "restore, peak memory", value: (r) => r.full.peakBytes, format: formatBytes },
     {
       label: "restore base over the last",
       value: (r) => r.delta.seconds,
-      from: (r) => r.delta,
+      from: (r) => [r.delta],
       format: seconds,
     },
-    { label: "… and flushed", value: (r) => r.delta.seconds + r.deltaFlush.seconds, format: seconds },
+    {
+      label: "… and flushed",
+      value: (r) => r.delta.seconds + r.deltaFlush.seconds,
+      from: (r) => [r.delta, r.deltaFlush],
+      format: seconds,
+    },
   ];
 }
 
@@ -116,7 +131,9 @@ function tableOf(rows: readonly Row[], results: readonly ToolResult[]): string {
     const cells = results.map((result, column) => {
       const cell = values[column] ?? null;
       if (cell === null) return "-";
-      return (from?.(result)?.othersShare ?? 0) > NOISY_SHARE ? `~ ${format(cell)}` : format(cell);
+      return from?.(result).some(({ othersShare }) => othersShare > NOISY_SHARE)
+        ? `~ ${format(cell)}`
+        : format(cell);
     });
     return [label, ...cells, ratioToBestPeer(values, results)];
   });
