@@ -148,10 +148,7 @@ async function startApp(
 }
 
 /** Builds the app unless the last build was of the same sources. */
-export async function buildApp(
-  env: Readonly<Record<string, string>>,
-  log: (line: string) => void,
-): Promise<void> {
+async function buildApp(log: (line: string) => void): Promise<void> {
   const stamp = join(ROOT, process.env.NEXT_DIST_DIR ?? ".next", "sheepfold-sources");
   const sources = sourcesHash();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return;
