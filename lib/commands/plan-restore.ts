@@ -180,5 +180,6 @@ function explainRestore(node: NodeRestoreFacts, knownChangedBytes: number): stri
     return "Brings back the newest snapshot; what changed since is not archived and is lost.";
   const later =
     node.later.length === 1 ? "One later snapshot stays" : `${node.later.length} later snapshots stay`;
-  return `${later} in the repository; up to ${formatBytes(knownChangedBytes)} changed between them.`;
+  const known = formatBytes(knownChangedBytes);
+  return `${later} in the repository (up to ${known} of changes); what is newer still is not archived and is lost.`;
 }
