@@ -4,5 +4,9 @@
 import { ErrorView } from "./error-view.tsx";
 
 export default function RootError({ error }: { error: Error & { digest?: string } }) {
-  return <ErrorView digest={error.digest} retry={() => window.location.reload()} />;
+  return (
+    <main>
+      <ErrorView digest={error.digest} retry={() => window.location.reload()} />
+    </main>
+  );
 }
