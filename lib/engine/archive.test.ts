@@ -130,6 +130,21 @@ describe("what is stored", () => {
     expect(Buffer.compare(await bench.restored(snapshot), bytes)).toBe(0);
   });
 
+  test("PG-4: partitions of one node archived in separate snapshots each have their own parent", async () => {
+    const { repository } = await newBench();
+    const archive = async (partition: string, bytes: Uint8Array) => {
+      const session = await repository.beginArchive({ node: "pc" });
+      const image = await session.archiveSource({ partition }, sourceOf(bytes));
+      await session.commit();
+      return image;
+    };
+    const [system, data] = [noise(3 * PAGE, 1), noise(2 * PAGE, 2)];
+    await archive("p1", system);
+    await archive("p2", data);
+    expect(await archive("p1", system)).toMatchObject({ unchangedBytes: 3 * PAGE, storedBytes: 0 });
+    expect(await archive("p2", data)).toMatchObject({ unchangedBytes: 2 * PAGE, storedBytes: 0 });
+  });
+
   test("AR-4: a partition may grow and shrink", async () => {
     const bench = await newBench();
     const bytes = noise(66 * PAGE + 999);

@@ -10,6 +10,7 @@ import type { StoredFile } from "./storage/storage.ts";
 import { type BlockStore, listingOf } from "./store/block-store.ts";
 import { FingerprintTable } from "./store/fingerprint-table.ts";
 import { readDigests, readFooter } from "./store/pack-reader.ts";
+import { secondChance } from "./store/second-chance.ts";
 import { SegmentTable } from "./store/segment-table.ts";
 import type { WorkOptions } from "./types.ts";
 
@@ -137,17 +138,6 @@ async function loadPack(
     // Safe to go on: whoever needs this pack is told what is wrong with it.
     store.noteDamaged(file.name, error);
     return null;
-  }
-}
-
-/** One read that went wrong must not make a pack count as damaged, and its snapshots as unreadable, for as long as
- *  the repository is open. */
-async function secondChance<Value>(read: () => Promise<Value>): Promise<Value> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    return read();
   }
 }
 

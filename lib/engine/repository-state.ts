@@ -121,6 +121,17 @@ export class RepositoryState {
     return this.stored.findLast((snapshot) => snapshot.record.node === node) ?? null;
   }
 
+  /** The node's newest image of that partition: a PC's partitions may have been archived in separate snapshots. */
+  newestImageOf(node: string, partition: string): { snapshot: StoredSnapshot; index: number } | null {
+    for (let at = this.stored.length - 1; at >= 0; at--) {
+      const snapshot = this.stored[at];
+      if (snapshot === undefined || snapshot.record.node !== node) continue;
+      const index = snapshot.record.images.findIndex((image) => image.partition === partition);
+      if (index >= 0) return { snapshot, index };
+    }
+    return null;
+  }
+
   treeOf(snapshot: StoredSnapshot, imageIndex: number): ImageTree {
     const image = snapshot.record.images[imageIndex];
     const root = snapshot.roots[imageIndex];

@@ -79,7 +79,8 @@ export interface ImageRequest {
 }
 
 /** One snapshot in the making. Nothing is visible before commit; abort (or a crash) leaves only garbage.
- *  The parent is the node's newest snapshot at beginArchive. */
+ *  The parent is the node's newest snapshot at beginArchive; pages are compared with the node's newest image of the same
+ *  partition, which may lie in an older one. */
 export interface ArchiveSession {
   readonly snapshotId: string;
   /** Begin one partition; several may be open at once. */

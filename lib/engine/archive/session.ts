@@ -84,13 +84,13 @@ export class Session implements ArchiveSession {
     return image;
   }
 
-  /** The same partition in the parent snapshot. One that cannot be read is no parent: the archive is then as if it
+  /** The node's newest image of the same partition. One that cannot be read is no parent: the archive is then as if it
    *  were the first, deduplicates against what is readable, and so heals. */
   async #parentImage(partition: string): Promise<ParentImage | null> {
-    const index = this.#parent?.record.images.findIndex((image) => image.partition === partition) ?? -1;
-    if (this.#parent === null || index < 0) return null;
+    const parent = this.#repository.newestImageOf(this.#request.node, partition);
+    if (parent === null) return null;
     try {
-      const tree = this.#repository.treeOf(this.#parent, index);
+      const tree = this.#repository.treeOf(parent.snapshot, parent.index);
       return { tree, hashes: await tree.pageHashes() };
     } catch (error) {
       if (error instanceof CodedError) return null;

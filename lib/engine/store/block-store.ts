@@ -18,6 +18,7 @@ import { FingerprintTable } from "./fingerprint-table.ts";
 import { PackList } from "./pack-list.ts";
 import { namingPack, readDigests, readFooter, readSegmentBytes } from "./pack-reader.ts";
 import { type NumberedSegment, PackWriter } from "./pack-writer.ts";
+import { secondChance } from "./second-chance.ts";
 import { type SegmentBuffer, SegmentBuilder } from "./segment-builder.ts";
 import { type SegmentPlace, SegmentTable } from "./segment-table.ts";
 
@@ -120,8 +121,11 @@ export class BlockStore {
     const pack = this.packs.packs[packIndex];
     assert(pack !== undefined, `no pack ${packIndex}`);
     try {
-      const footer = await readFooter(this.#options.storage, pack, this.identity);
-      this.#columns.put(packIndex, await readDigests(this.#options.storage, pack.name, footer));
+      const column = await secondChance(async () => {
+        const footer = await readFooter(this.#options.storage, pack, this.identity);
+        return readDigests(this.#options.storage, pack.name, footer);
+      });
+      this.#columns.put(packIndex, column);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       // Safe to go on: the blocks are stored once more instead, which also heals. Verify names the pack.
