@@ -3,7 +3,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createSimulatedDisk } from "#agent/simulated-pc.ts";
-import { CodedError } from "#lib/model/errors.ts";
 import type { ApiClient } from "./api-client.ts";
 import type { Child } from "./child-process.ts";
 import type { Stack } from "./stack.ts";
@@ -54,14 +53,6 @@ export async function startSimulatedClassroom(
     }),
   );
   return { groupId, name: options.name, pcs };
-}
-
-/** The id of the node called `name`. */
-export async function nodeIdOf(api: ApiClient, name: string): Promise<string> {
-  const { items } = await api.get<{ items: readonly NamedRow[] }>("/api/v1/nodes");
-  const found = items.find((node) => node.name === name);
-  if (found === undefined) throw new CodedError("node-unknown", `No node is called ${name}.`);
-  return found.id;
 }
 
 async function classroomNamed(api: ApiClient, name: string): Promise<string> {

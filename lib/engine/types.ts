@@ -4,7 +4,7 @@ import type { Clock, Random } from "#lib/model/clock.ts";
 import type { ImageRecord, SnapshotPurpose, SnapshotRecord } from "#lib/model/snapshot.ts";
 import type { Storage } from "./storage/storage.ts";
 
-export type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
+export type { ImageRecord, SnapshotPurpose, SnapshotRecord } from "#lib/model/snapshot.ts";
 
 export interface OpenOptions {
   readonly storage: Storage;

@@ -4,8 +4,3 @@
 export function assert(claim: unknown, message: string): asserts claim {
   if (!claim) throw new Error(`Bug: ${message}`);
 }
-
-/** The last branch of a switch over a closed set: a new member does not compile until someone decides. */
-export function assertNever(value: never): never {
-  throw new Error(`Bug: unexpected value ${JSON.stringify(value)}`);
-}
