@@ -40,16 +40,15 @@ export async function startSimulatedClassroom(
   options: ClassroomOptions,
 ): Promise<SimulatedClassroom> {
   const groupId = await classroomNamed(api, options.name);
-  const { secret } = await api.post<{ secret: string }>("/api/v1/enrolment-keys", {
-    name: `Practice PCs of ${options.name}`,
-    groupId,
-  });
   const names = Array.from({ length: options.pcCount }, (_, seat) => pcName(options.name, seat + 1));
+  const enrolmentKey = names.every((name) => stack.hasEnrolmentKey(name))
+    ? undefined
+    : await newEnrolmentKey(api, options.name, groupId);
   const disks = await makeDisks(stack, names, options);
   const pcs = await Promise.all(
     names.map(async (name, index) => {
       const disk = disks[index] as string;
-      return { name, disk, agent: await stack.startAgent({ name, disk, enrolmentKey: secret }) };
+      return { name, disk, agent: await stack.startAgent({ name, disk, enrolmentKey }) };
     }),
   );
   return { groupId, name: options.name, pcs };
@@ -59,6 +58,11 @@ async function classroomNamed(api: ApiClient, name: string): Promise<string> {
   const { items } = await api.get<{ items: readonly NamedRow[] }>("/api/v1/groups");
   const found = items.find((group) => group.name === name);
   return found?.id ?? (await api.post<NamedRow>("/api/v1/groups", { name })).id;
+}
+
+async function newEnrolmentKey(api: ApiClient, room: string, groupId: string): Promise<string> {
+  const wish = { name: `Practice PCs of ${room}`, groupId };
+  return (await api.post<{ secret: string }>("/api/v1/enrolment-keys", wish)).secret;
 }
 
 function pcName(room: string, seat: number): string {

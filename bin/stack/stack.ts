@@ -32,6 +32,8 @@ export interface Stack {
   worker(): Child;
   restartWorker(): Promise<void>;
   startAgent(options: AgentOptions): Promise<Child>;
+  /** True when an agent of that name was given an enrolment key before: it needs no other. */
+  hasEnrolmentKey(agentName: string): boolean;
   stop(): Promise<void>;
 }
 
@@ -79,6 +81,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await worker.stop();
       worker = await startWorker();
     },
+    hasEnrolmentKey: (agentName) => existsSync(enrolmentKeyFile(dir, agentName)),
     startAgent: (agent) => startAgentProcess(dir, env, gatewayFingerprint(worker), agent),
     stop: stopAllChildren,
   };
@@ -181,15 +184,23 @@ function sourcesHash(): string {
   return hash.digest("hex");
 }
 
+function agentFolder(dir: string, agentName: string): string {
+  return join(dir, "agents", agentName);
+}
+
+function enrolmentKeyFile(dir: string, agentName: string): string {
+  return join(agentFolder(dir, agentName), "enrolment-key");
+}
+
 async function startAgentProcess(
   dir: string,
   env: Readonly<Record<string, string>>,
   fingerprint: string,
   options: AgentOptions,
 ): Promise<Child> {
-  const state = join(dir, "agents", options.name);
+  const state = agentFolder(dir, options.name);
   mkdirSync(state, { recursive: true });
-  const keyFile = join(state, "enrolment-key");
+  const keyFile = enrolmentKeyFile(dir, options.name);
   if (options.enrolmentKey !== undefined) writeFileSync(keyFile, options.enrolmentKey, { mode: 0o600 });
   return startChild({
     name: `agent ${options.name}`,

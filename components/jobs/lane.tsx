@@ -116,8 +116,8 @@ function LaneFigures({
     );
   }
   if (task.state === "succeeded" && task.writtenBytes !== null) {
-    const compared = task.readBytes === null ? "" : `${formatBytes(task.readBytes)} compared · `;
-    return <>{`${compared}${formatBytes(task.writtenBytes)} written, verified${took}`}</>;
+    const read = task.readBytes === null ? "" : `${formatBytes(task.readBytes)} read · `;
+    return <>{`${read}${formatBytes(task.writtenBytes)} written, verified${took}`}</>;
   }
   if (isFinalTaskState(task.state)) return <>{took.replace(/^ · /, "")}</>;
   return <>{task.lastEvent?.message ?? ""}</>;

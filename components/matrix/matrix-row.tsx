@@ -45,7 +45,10 @@ function Row({ row, index, moments, cells, activeColumn, openColumn, wordsOf, on
               row.online ? "bg-ok-fill" : "border border-ink-3",
             )}
           />
-          <span className="min-w-0 flex-1 truncate font-medium">{row.name}</span>
+          {/* PCs of a room differ at the end of their names: on a phone a long one wraps rather than losing it. */}
+          <span className="min-w-0 flex-1 text-xs leading-tight font-medium break-words sm:truncate sm:text-sm">
+            {row.name}
+          </span>
           <span className="sr-only">{row.online ? ", online" : ", offline"}, now</span>
           <span className="text-xs text-ink-3">{now.version === null ? "–" : `v${now.version.number}`}</span>
         </Link>
