@@ -11,6 +11,8 @@ const STATUS_OF: Partial<Record<FailureCode, number>> = {
   "job-unknown": 404,
   "plan-unknown": 404,
   "snapshot-unknown": 404,
+  "user-unknown": 404,
+  "last-admin": 409,
   "node-busy": 409,
   "node-offline": 409,
   "plan-expired": 409,

@@ -66,5 +66,17 @@ async function signIn(email: string, password: string): Promise<Failure | null> 
       hint: "Open the dashboard under the address that APP_URL names.",
     };
   }
+  if (await saysDisabled(response)) {
+    return {
+      title: "This account is disabled.",
+      hint: "An administrator can enable it under Settings, People.",
+    };
+  }
   return { title: "Email or password is wrong.", hint: "Check both and try again." };
+}
+
+/** Said only to somebody whose password is right (lib/auth/auth.ts). */
+async function saysDisabled(response: Response): Promise<boolean> {
+  const body: unknown = await response.json().catch(() => null); // not JSON: then it says nothing of the sort
+  return typeof body === "object" && body !== null && "code" in body && body.code === "SIGN_IN_DISABLED";
 }

@@ -2,12 +2,15 @@
 // Nobody signs up by himself; the first admin is made at the worker's first start (bootstrap-admin.ts).
 import { betterAuth } from "better-auth";
 import { prismaAdapter } from "better-auth/adapters/prisma";
+import { APIError } from "better-auth/api";
 import { type Database, database } from "#lib/db/client.ts";
+import { isSignInDisabled } from "#lib/db/users.ts";
 import { environment } from "#lib/env.ts";
 import { systemRandom } from "#lib/model/clock.ts";
 import { newId } from "#lib/model/ids.ts";
 
 export const PASSWORD_CHARACTERS_MIN = 12;
+const SIGN_IN_DISABLED = "SIGN_IN_DISABLED";
 
 function make() {
   const appUrl = environment("APP_URL");
@@ -21,6 +24,7 @@ function make() {
       additionalFields: { role: { type: "string", required: false, input: false, defaultValue: "viewer" } },
     },
     session: { expiresIn: 14 * 24 * 3600, updateAge: 24 * 3600 },
+    databaseHooks: { session: { create: { before: refuseDisabled } } },
     rateLimit: {
       window: 60,
       max: 300,
@@ -33,6 +37,16 @@ function make() {
       database: { generateId: () => newId("user", systemRandom) },
     },
     telemetry: { enabled: false },
+  });
+}
+
+/** Runs after the password was found right, so that the words tell nothing to somebody who guesses. A session made in the very
+ *  moment of disabling does no harm: request-viewer.ts asks the row at each request. */
+async function refuseDisabled({ userId }: { readonly userId: string }): Promise<void> {
+  if (!(await isSignInDisabled(userId))) return;
+  throw new APIError("UNAUTHORIZED", {
+    code: SIGN_IN_DISABLED,
+    message: "An administrator has disabled this account.",
   });
 }
 

@@ -10,6 +10,7 @@ const MAY: Readonly<Record<Action, readonly string[]>> = {
   enrol: ["admin"],
   "manage-classrooms": ["admin"],
   "manage-keys": ["admin"],
+  "manage-people": ["admin"],
 };
 
 describe("permissions", () => {

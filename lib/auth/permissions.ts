@@ -1,5 +1,6 @@
 // What a viewer may do, by role: asked in the first line of every command and query. Deny by default.
 import { CodedError } from "#lib/model/errors.ts";
+import type { Role } from "#lib/model/people.ts";
 
 export const ACTIONS = [
   "read",
@@ -10,15 +11,16 @@ export const ACTIONS = [
   "enrol",
   "manage-classrooms",
   "manage-keys",
+  "manage-people",
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
 export interface Permitted {
   readonly id: string;
-  readonly role: "admin" | "operator" | "viewer";
+  readonly role: Role;
 }
 
-const ALLOWED: Readonly<Record<Permitted["role"], readonly Action[]>> = {
+const ALLOWED: Readonly<Record<Role, readonly Action[]>> = {
   viewer: ["read"],
   operator: ["read", "snapshot", "restore", "verify", "cancel"],
   admin: ACTIONS,

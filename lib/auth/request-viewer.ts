@@ -1,7 +1,8 @@
-// Who is asking: the session's cookie or an API token. The role is read from the row each time, so that a change counts at
-// once.
+// Who is asking: the session's cookie or an API token. The role, and whether the person may be
+// here at all, is read from the row each time, so that a change counts at once.
 import { waitForDatabase } from "#lib/db/client.ts";
-import { findUser, type Role, type UserRow, userOfApiToken } from "#lib/db/users.ts";
+import { findActiveUser, type UserRow, userOfApiToken } from "#lib/db/users.ts";
+import type { Role } from "#lib/model/people.ts";
 import { auth } from "./auth.ts";
 
 export interface Viewer {
@@ -15,7 +16,7 @@ export async function viewerFromRequest(headers: Headers): Promise<Viewer | null
   const token = bearerToken(headers);
   if (token !== null) return viewerOf(await userOfApiToken(token));
   const userId = await userIdOfSession(headers);
-  return userId === null ? null : viewerOf(await findUser(userId));
+  return userId === null ? null : viewerOf(await findActiveUser(userId));
 }
 
 /** better-auth gives a failure of the database a name of its own; we ask the database to get ours. */

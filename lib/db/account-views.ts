@@ -1,5 +1,6 @@
-// What the settings page lists: a person's API tokens and the enrolment keys. Secrets are not in the rows, only hashes,
+// What the settings pages list: people, a person's API tokens, the enrolment keys. Secrets are not in the rows, only hashes,
 // and those do not leave either.
+import type { Role } from "#lib/model/people.ts";
 import { database } from "./client.ts";
 import { isoOrNull } from "./view-words.ts";
 
@@ -18,6 +19,33 @@ export interface EnrolmentKeyRow {
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+}
+
+export interface PersonRow {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly role: Role;
+  readonly createdAt: string;
+  readonly disabledAt: string | null;
+  /** When the newest session that still stands was last renewed; null when signed in nowhere. */
+  readonly lastSeenAt: string | null;
+}
+
+export async function listPersonRows(): Promise<PersonRow[]> {
+  const rows = await database().user.findMany({
+    orderBy: [{ name: "asc" }, { email: "asc" }],
+    include: { sessions: { orderBy: { updatedAt: "desc" }, take: 1, select: { updatedAt: true } } },
+  });
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    email: row.email,
+    role: row.role,
+    createdAt: row.createdAt.toISOString(),
+    disabledAt: isoOrNull(row.disabledAt),
+    lastSeenAt: isoOrNull(row.sessions[0]?.updatedAt ?? null),
+  }));
 }
 
 export async function listApiTokenRows(userId: string): Promise<ApiTokenRow[]> {

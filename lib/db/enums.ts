@@ -2,6 +2,7 @@
 // differs, because a Prisma enum's name has no dashes.
 import type { JobKind, JobState, TaskKind, TaskState } from "#lib/model/job.ts";
 import type { NodeLifeCycle } from "#lib/model/node.ts";
+import type { Role } from "#lib/model/people.ts";
 import type { SnapshotPurpose } from "#lib/model/snapshot.ts";
 import type * as rows from "./generated/enums.ts";
 
@@ -19,7 +20,8 @@ export const ENUMS_AGREE: readonly [
   Equal<rows.TaskState, TaskState>,
   Equal<rows.NodeLifeCycle, NodeLifeCycle>,
   Equal<rows.SnapshotPurpose, SnapshotPurpose>,
-] = [true, true, true, true, true, true];
+  Equal<rows.Role, Role>,
+] = [true, true, true, true, true, true, true];
 
 export function jobKindOfRow(kind: rows.JobKind): JobKind {
   return kind.replaceAll("_", "-") as JobKind; // ENUMS_AGREE proves it

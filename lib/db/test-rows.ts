@@ -2,13 +2,14 @@
 import { randomBytes } from "node:crypto";
 import { systemRandom } from "#lib/model/clock.ts";
 import { newId } from "#lib/model/ids.ts";
+import type { Role } from "#lib/model/people.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
 import { createGroup } from "./groups.ts";
 import { createJobOnce, type NewJob } from "./jobs.ts";
 import { approveNode, enrolNode, recordHello } from "./nodes.ts";
 import { recordRepository } from "./repositories.ts";
 import { recordSnapshot } from "./snapshots.ts";
-import { createUserWithPassword, type Role, type UserRow } from "./users.ts";
+import { createUserWithPassword, type UserRow } from "./users.ts";
 
 export const PARTITION_BYTES = 64 * 1024 * 1024;
 export const REPOSITORY_ID = "repository-of-tests";

@@ -46,7 +46,11 @@ export const FAILURE_CODES = [
   "not-permitted",
   "enrolment-pending",
   "enrolment-refused",
+  "enrolment-too-many",
   "certificate-mismatch",
+  // People.
+  "user-unknown",
+  "last-admin",
   // Wishes and jobs.
   "input-invalid",
   "node-unknown",

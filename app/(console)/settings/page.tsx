@@ -1,9 +1,10 @@
-// Settings: one's own password and API tokens; for administrators the enrolment keys.
+// Settings: one's own password and API tokens; for administrators the enrolment keys, and the way to other people's accounts.
 import type { Metadata } from "next";
 import type { ReactNode } from "react";
 import { ChangePasswordForm } from "#components/change-password-form.tsx";
 import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
 import { Badge } from "#components/ui/badge.tsx";
+import { LinkButton } from "#components/ui/button.tsx";
 import { Card } from "#components/ui/card.tsx";
 import { SelectField, TextField } from "#components/ui/field.tsx";
 import { LocalTime } from "#components/ui/local-time.tsx";
@@ -21,7 +22,15 @@ export default async function SettingsPage() {
   const { view, viewer } = await load(async (viewer) => ({ view: await settingsView(viewer), viewer }));
   return (
     <>
-      <PageHeader title="Settings" meta={<span className="text-ink-2">{viewer.email}</span>} />
+      <PageHeader
+        title="Settings"
+        meta={<span className="text-ink-2">{viewer.email}</span>}
+        actions={
+          isPermitted(viewer, "manage-people") ? (
+            <LinkButton href="/settings/people">People</LinkButton>
+          ) : undefined
+        }
+      />
       <div className="grid items-start gap-4 xl:grid-cols-2">
         <Card title="Password">
           <ChangePasswordForm />
