@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
 import { database } from "#lib/db/client.ts";
 import { findJob, tasksOfJob } from "#lib/db/jobs.ts";
+import { effectiveSnapshotsAt } from "#lib/db/matrix-views.ts";
 import { enrolNode, findNode } from "#lib/db/nodes.ts";
 import { makeGroup, makeJob, makeNode, makeSnapshot, makeViewer, unique } from "#lib/db/test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "#lib/db/testing.ts";
@@ -216,6 +217,44 @@ describe("plans", () => {
     const named = await plan(early.id);
     const request = { planId: named.id, planHash: named.hash, requestId: requestId() };
     await expect(applyRestorePlan(operator, request)).resolves.toMatchObject({ jobId: expect.any(String) });
+  });
+});
+
+describe("a roll back goes to what the matrix shows", () => {
+  test("a node that had been rolled back to an older snapshot by then goes to that one", async () => {
+    const group = await makeGroup();
+    const [back, forth] = [await makeNode(group.id), await makeNode(group.id)];
+    const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+    const old = await makeSnapshot(back.name, minutesAgo(50));
+    await makeSnapshot(back.name, minutesAgo(40));
+    await makeSnapshot(forth.name, minutesAgo(40));
+    const jobId = await makeJob([], {
+      kind: "restore-node",
+      tasks: [{ kind: "restore", nodeId: back.id, snapshotId: old.id }],
+    });
+    const finish = (minutes: number, state: "succeeded" | "failed") =>
+      database().task.updateMany({ where: { jobId }, data: { state, finishedAt: minutesAgo(minutes) } });
+    await finish(30, "succeeded");
+    await database().job.update({ where: { id: jobId }, data: { state: "succeeded" } });
+    const planAt = async (minutes: number) => {
+      const at = minutesAgo(minutes).toISOString();
+      const plan = await planRestore(operator, { kind: "roll-back-classroom", subjectId: group.id, at });
+      const shown = await effectiveSnapshotsAt([back.id, forth.id], at);
+      for (const item of plan.items) {
+        expect(item.snapshotId).toBe(shown.get(item.nodeId)?.snapshotId ?? null);
+      }
+      return plan.items.find((item) => item.nodeId === back.id);
+    };
+    expect((await planAt(20))?.snapshotId).toBe(old.id);
+    expect((await planAt(20))?.explanation).toContain("had been rolled back");
+    expect((await planAt(35))?.snapshotId).not.toBe(old.id); // before the roll back: the newer one
+    expect((await planAt(45))?.snapshotId).toBe(old.id);
+    expect((await planAt(60))?.snapshotId).toBeNull();
+    await finish(30, "failed"); // a restore that failed put nothing in its place
+    expect((await planAt(20))?.snapshotId).not.toBe(old.id);
+    await finish(30, "succeeded");
+    const again = await makeSnapshot(back.name, minutesAgo(25));
+    expect((await planAt(20))?.snapshotId).toBe(again.id);
   });
 });
 

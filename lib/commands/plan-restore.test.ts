@@ -4,7 +4,7 @@ import type { DiskInfo } from "#lib/model/node.ts";
 import type { SkipReason } from "#lib/model/plan.ts";
 import type { ImageRecord } from "#lib/model/snapshot.ts";
 import { decideRestorePlan } from "./plan-restore.ts";
-import type { NodeRestoreFacts, RestoreFacts } from "./restore-facts.ts";
+import { chooseSnapshot, type NodeRestoreFacts, type RestoreFacts } from "./restore-facts.ts";
 
 const MIB = 1024 * 1024;
 
@@ -58,6 +58,7 @@ const GOOD: NodeRestoreFacts = {
   disks: [disk(100 * MIB)],
   heldBy: null,
   snapshot: snapshot(),
+  wasRolledBack: false,
   later: [],
 };
 
@@ -151,5 +152,48 @@ describe("a roll back's decision", () => {
     expect(hash({ ...GOOD, online: false })).not.toBe(before);
     expect(hash({ ...GOOD, snapshot: snapshot({ id: "snap_00000000000000000002" }) })).not.toBe(before);
     expect(hash(GOOD, { ...GOOD, nodeId: "node_2" })).not.toBe(before);
+  });
+});
+
+describe("which snapshot a roll back goes to", () => {
+  const first = snapshot({ id: "snap_00000000000000000001", sequence: 1 });
+  const second = snapshot({ id: "snap_00000000000000000002", sequence: 2 });
+  const third = snapshot({ id: "snap_00000000000000000003", sequence: 3 });
+  const snapshots = [third, second, first];
+
+  test("what was on the disks then, even if a newer snapshot existed already", () => {
+    const chosen = chooseSnapshot({ snapshots, exact: null, atMoment: first, by: "restore" });
+    expect(chosen).toEqual({ snapshot: first, wasRolledBack: true, later: [third, second] });
+  });
+
+  test("the newest from then, when the node had been captured last", () => {
+    const chosen = chooseSnapshot({ snapshots, exact: null, atMoment: second, by: "archive" });
+    expect(chosen).toEqual({ snapshot: second, wasRolledBack: false, later: [third] });
+  });
+
+  test("the named one, whatever was on the disks at its time", () => {
+    const chosen = chooseSnapshot({ snapshots, exact: second, atMoment: first, by: "restore" });
+    expect(chosen).toEqual({ snapshot: second, wasRolledBack: false, later: [third] });
+  });
+
+  test("none, when the node had never been captured", () => {
+    const chosen = chooseSnapshot({ snapshots, exact: null, atMoment: null, by: "archive" });
+    expect(chosen).toEqual({ snapshot: null, wasRolledBack: false, later: [] });
+  });
+
+  test("later snapshots of another repository are not counted: their order says nothing", () => {
+    const elsewhere = snapshot({ id: "snap_00000000000000000004", sequence: 9, repositoryId: "other" });
+    const chosen = chooseSnapshot({
+      snapshots: [elsewhere, ...snapshots],
+      exact: null,
+      atMoment: third,
+      by: "archive",
+    });
+    expect(chosen.later).toEqual([]);
+  });
+
+  test("a plan says that a node had been rolled back by then", () => {
+    expect(decideOne({ wasRolledBack: true }).explanation).toContain("had been rolled back");
+    expect(decideOne({}).explanation).not.toContain("had been rolled back");
   });
 });

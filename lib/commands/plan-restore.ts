@@ -172,6 +172,11 @@ function changedBytes(node: NodeRestoreFacts): number {
 }
 
 function explainRestore(node: NodeRestoreFacts, knownChangedBytes: number): string {
+  const loss = explainLoss(node, knownChangedBytes);
+  return node.wasRolledBack ? `It had been rolled back to this snapshot by then. ${loss}` : loss;
+}
+
+function explainLoss(node: NodeRestoreFacts, knownChangedBytes: number): string {
   const images = node.snapshot?.images ?? [];
   if (node.disks.some((disk) => bringsTable(disk, images))) {
     return "The disk's partition table cannot be read: it is brought back first, then the partitions.";

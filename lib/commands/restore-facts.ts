@@ -2,6 +2,7 @@
 // collects again and decides again: only if the answer is the same does anything run.
 import { type Group, requireGroup } from "#lib/db/groups.ts";
 import { findHolders } from "#lib/db/jobs.ts";
+import { type EffectiveSnapshot, effectiveSnapshotsAt } from "#lib/db/matrix-views.ts";
 import { disksOfNode, listNodes, type NodeSummary, requireNode } from "#lib/db/nodes.ts";
 import { findSnapshot, listSnapshots, type SnapshotRow } from "#lib/db/snapshots.ts";
 import { CodedError } from "#lib/model/errors.ts";
@@ -24,8 +25,10 @@ export interface NodeRestoreFacts {
   readonly disks: readonly DiskInfo[];
   /** The title of the open job that holds the node. */
   readonly heldBy: string | null;
-  /** What would be restored: the newest snapshot not later than the moment, or the one named. */
+  /** What would be restored: what was on the disks at the moment, as the matrix shows it, or the snapshot named. */
   readonly snapshot: SnapshotRow | null;
+  /** The node had been rolled back to it before the moment, so it need not be the newest from then. */
+  readonly wasRolledBack: boolean;
   /** Snapshots of the node after that one. */
   readonly later: readonly SnapshotRow[];
 }
@@ -51,6 +54,10 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
     (await findHolders(nodes.map((node) => node.id))).map((held) => [held.nodeId, held.title]),
   );
   const exact = wish.kind === "restore-node" ? named : null;
+  const effective = await effectiveSnapshotsAt(
+    nodes.map((node) => node.id),
+    at,
+  );
   const facts: NodeRestoreFacts[] = [];
   for (const node of nodes) {
     facts.push({
@@ -60,7 +67,7 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
       online: isOnline(node.lastSeenAtMs, nowMs),
       disks: await disksOfNode(node.id),
       heldBy: holders.get(node.id) ?? null,
-      ...chooseSnapshot(await listSnapshots({ nodeId: node.id }), at, exact),
+      ...(await snapshotFacts(node.id, exact, effective.get(node.id) ?? null)),
     });
   }
   return { kind: wish.kind, subject: wish.subjectId, subjectName: subject.name, at, nodes: facts };
@@ -93,15 +100,26 @@ async function momentOf(wish: RestoreWish): Promise<{ at: string; named: Snapsho
   );
 }
 
-/** `snapshots` are newest first. */
-function chooseSnapshot(
-  snapshots: readonly SnapshotRow[],
-  at: string,
-  exact: SnapshotRow | null,
-): { snapshot: SnapshotRow | null; later: SnapshotRow[] } {
-  // ISO times in UTC compare as text.
-  const snapshot = exact ?? snapshots.find((candidate) => candidate.createdAt <= at) ?? null;
-  if (snapshot === null) return { snapshot, later: [] };
-  const after = snapshots.filter((candidate) => candidate.repositoryId === snapshot.repositoryId);
-  return { snapshot, later: after.filter((candidate) => candidate.sequence > snapshot.sequence) };
+async function snapshotFacts(nodeId: string, exact: SnapshotRow | null, effective: EffectiveSnapshot | null) {
+  const snapshots = await listSnapshots({ nodeId });
+  const known = snapshots.find((candidate) => candidate.id === effective?.snapshotId);
+  // Very old ones are beyond the list.
+  const atMoment =
+    known ?? (effective === null || exact !== null ? null : await findSnapshot(effective.snapshotId));
+  return chooseSnapshot({ snapshots, exact, atMoment, by: effective?.by ?? "archive" });
+}
+
+/** Decides; touches nothing. A snapshot that was named wins over what was on the disks at its time. */
+export function chooseSnapshot(facts: {
+  readonly snapshots: readonly SnapshotRow[];
+  readonly exact: SnapshotRow | null;
+  readonly atMoment: SnapshotRow | null;
+  readonly by: EffectiveSnapshot["by"];
+}): Pick<NodeRestoreFacts, "snapshot" | "wasRolledBack" | "later"> {
+  const snapshot = facts.exact ?? facts.atMoment;
+  if (snapshot === null) return { snapshot, wasRolledBack: false, later: [] };
+  const later = facts.snapshots.filter(
+    (candidate) => candidate.repositoryId === snapshot.repositoryId && candidate.sequence > snapshot.sequence,
+  );
+  return { snapshot, wasRolledBack: facts.exact === null && facts.by === "restore", later };
 }

@@ -153,21 +153,32 @@ export async function versionsOf(snapshotIds: readonly string[]): Promise<Map<st
   );
 }
 
-/** What was on each node's disks at a time: its newest snapshot, or the newest successful restore when that is later. */
-export async function effectiveSnapshotsAt(groupId: string, at: string): Promise<Map<string, string>> {
+/** What a node's disks held at a moment, and how it came there. */
+export interface EffectiveSnapshot {
+  readonly snapshotId: string;
+  readonly by: "archive" | "restore";
+}
+
+/** What was on each node's disks at a moment: its newest snapshot not later, or the newest successful restore when that is later
+ *  still. The matrix begins with it and a roll back goes to it, so that a roll back brings what the cell shows. */
+export async function effectiveSnapshotsAt(
+  nodeIds: readonly string[],
+  at: string,
+): Promise<Map<string, EffectiveSnapshot>> {
   const moment = new Date(at);
-  const rows = await database().$queryRaw<{ nodeId: string; snapshotId: string }[]>`
-    SELECT DISTINCT ON (e."nodeId") e."nodeId", e."snapshotId"
+  const ids = [...nodeIds];
+  const rows = await database().$queryRaw<({ nodeId: string } & EffectiveSnapshot)[]>`
+    SELECT DISTINCT ON (e."nodeId") e."nodeId", e."snapshotId", e."by"
       FROM (
-        SELECT s."nodeId", s."id" AS "snapshotId", s."createdAt" AS "at"
-          FROM "snapshots" s JOIN "nodes" n ON n."id" = s."nodeId"
-         WHERE n."groupId" = ${groupId} AND s."createdAt" < ${moment}
+        SELECT s."nodeId", s."id" AS "snapshotId", 'archive' AS "by", s."createdAt" AS "at", s."sequence"
+          FROM "snapshots" s
+         WHERE s."nodeId" = ANY(${ids}) AND s."createdAt" <= ${moment}
         UNION ALL
-        SELECT t."nodeId", t."snapshotId", t."finishedAt"
-          FROM "tasks" t JOIN "nodes" n ON n."id" = t."nodeId"
-         WHERE n."groupId" = ${groupId} AND t."kind" = 'restore' AND t."state" = 'succeeded'
-           AND t."snapshotId" IS NOT NULL AND t."finishedAt" < ${moment}
+        SELECT t."nodeId", t."snapshotId", 'restore', t."finishedAt", 0
+          FROM "tasks" t
+         WHERE t."nodeId" = ANY(${ids}) AND t."kind" = 'restore' AND t."state" = 'succeeded'
+           AND t."snapshotId" IS NOT NULL AND t."finishedAt" <= ${moment}
       ) e
-     ORDER BY e."nodeId", e."at" DESC`;
-  return new Map(rows.map((row) => [row.nodeId, row.snapshotId]));
+     ORDER BY e."nodeId", e."at" DESC, e."sequence" DESC`;
+  return new Map(rows.map(({ nodeId, snapshotId, by }) => [nodeId, { snapshotId, by }]));
 }

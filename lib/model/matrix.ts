@@ -14,7 +14,7 @@ export interface MatrixMoment {
   readonly title: string;
   readonly at: string;
   readonly state: JobState;
-  /** When its last snapshot was committed: going back to "this moment" means not later than this. */
+  /** When its last snapshot was committed: going back to "this moment" means what was on the disks then. */
   readonly capturedUntil: string | null;
   readonly capturedCount: number;
 }

@@ -35,7 +35,7 @@ export interface RestorePlan {
   /** Node or group id. */
   readonly subject: string;
   readonly subjectName: string;
-  /** The moment to go back to: for each node its newest snapshot not later than this. */
+  /** The moment to go back to: each node to what was on its disks then, as the matrix shows it. */
   readonly at: string;
   readonly items: readonly RestorePlanItem[];
   readonly createdAt: string;

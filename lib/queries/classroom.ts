@@ -5,6 +5,7 @@ import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/viewer.ts";
 import { findGroupRow, type GroupNodeRow, listGroupNodeRows } from "#lib/db/group-views.ts";
 import {
+  type EffectiveSnapshot,
   effectiveSnapshotsAt,
   listMatrixSnapshotRows,
   listMatrixTaskRows,
@@ -70,12 +71,12 @@ export async function classroomView(
   const [tasks, snapshots, start] = await Promise.all([
     listMatrixTaskRows(groupId, jobIds),
     listMatrixSnapshotRows(groupId, jobIds, { from, before: window.before }),
-    from === null ? new Map<string, string>() : effectiveSnapshotsAt(groupId, from),
+    effectiveBefore(nodes, from),
   ]);
   const versions = await versionsOf([
     ...snapshots.map((row) => row.snapshotId),
     ...tasks.flatMap((task) => task.targetSnapshotId ?? []),
-    ...start.values(),
+    ...[...start.values()].map((effective) => effective.snapshotId),
   ]);
   const imported = importMoments(snapshots.filter((row) => row.jobId === null));
   const moments = [
@@ -91,10 +92,24 @@ export async function classroomView(
     nodeCount: nodes.length,
     diskBytes: nodes.reduce((sum, node) => sum + node.diskBytes, 0),
     moments,
-    rows: nodes.map((node) => rowOf(node, versions.get(start.get(node.nodeId) ?? ""), eventsOf, nowMs)),
+    rows: nodes.map((node) =>
+      rowOf(node, versions.get(start.get(node.nodeId)?.snapshotId ?? ""), eventsOf, nowMs),
+    ),
     olderBefore: from,
     active: jobs.some((job) => job.state === "queued" || job.state === "running"),
   };
+}
+
+/** Nothing is before the very first moment. */
+async function effectiveBefore(
+  nodes: readonly GroupNodeRow[],
+  from: string | null,
+): Promise<Map<string, EffectiveSnapshot>> {
+  if (from === null) return new Map();
+  return effectiveSnapshotsAt(
+    nodes.map((node) => node.nodeId),
+    from,
+  );
 }
 
 function jobMoment(job: MomentRow, snapshots: readonly MatrixSnapshotRow[]): MatrixMoment {

@@ -139,8 +139,8 @@ function RollBackDialog({
       >
         <MomentPicker name="at" moments={moments} />
         <p className="text-sm text-ink-2">
-          Each PC gets its newest snapshot not later than this moment. You see the plan first; nothing is
-          written before you apply it.
+          Each PC goes back to what was on its disks at this moment, as the table shows it. You see the plan
+          first; nothing is written before you apply it.
         </p>
         <SubmitButton>Show the plan</SubmitButton>
       </ActionForm>
