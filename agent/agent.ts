@@ -3,6 +3,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { CodedError } from "#lib/model/errors.ts";
 import type { DiskInfo } from "#lib/model/node.ts";
+import { SHEEPFOLD_VERSION } from "#lib/model/version.ts";
 import {
   EnrolResponse,
   HelloResponse,
@@ -18,7 +19,7 @@ import { HashPool } from "./hash/hash-pool.ts";
 import { collectHints } from "./hints.ts";
 import { type AgentIdentity, loadOrCreateIdentity } from "./identity.ts";
 import type { AgentLog } from "./log.ts";
-import { AGENT_VERSION, type AgentOptions } from "./options.ts";
+import type { AgentOptions } from "./options.ts";
 import { backoffMs, pause } from "./retrying.ts";
 import { runTask } from "./tasks/run-task.ts";
 
@@ -90,7 +91,7 @@ class Agent {
     const hints = await collectHints();
     const message = {
       protocolVersion: PROTOCOL_VERSION,
-      agentVersion: AGENT_VERSION,
+      agentVersion: SHEEPFOLD_VERSION,
       proposedName: this.#options.name.slice(0, 64),
       code: this.#identity.code,
       ...hints,
@@ -113,7 +114,7 @@ class Agent {
   async #hello(): Promise<void> {
     const message = {
       protocolVersion: PROTOCOL_VERSION,
-      agentVersion: AGENT_VERSION,
+      agentVersion: SHEEPFOLD_VERSION,
       disks: await this.#disks(),
     };
     const { nodeId, name } = await this.#client.call("hello", message, HelloResponse, {

@@ -124,8 +124,9 @@ async function refusalFrom(
   const parsed = ErrorResponse.safeParse(parseJson((await collect(response, address)).toString("utf8")));
   if (parsed.success) {
     const { code, message, hint } = parsed.data;
-    // 5xx: the server's own trouble, which may pass.
-    const retry = (response.statusCode ?? 500) >= 500 ? "later" : "never";
+    // 429: asked too often. 5xx: the server's own trouble. Both may pass.
+    const status = response.statusCode ?? 500;
+    const retry = status === 429 || status >= 500 ? "later" : "never";
     return new CodedError(code, message, { hint: hint ?? undefined, retry });
   }
   return new CodedError(

@@ -3,12 +3,11 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { CodedError } from "#lib/model/errors.ts";
+import { SHEEPFOLD_VERSION } from "#lib/model/version.ts";
 import { parseFingerprint } from "#lib/protocol/certificate.ts";
 import type { GatewayAddress } from "./pinned-connection.ts";
 
-export const AGENT_VERSION = "0.1.0";
-
-export const USAGE = `sheepfold-agent ${AGENT_VERSION}: archives and restores this PC's disks for a Sheepfold server.
+export const USAGE = `sheepfold-agent ${SHEEPFOLD_VERSION}: archives and restores this PC's disks for a Sheepfold server.
 
   --server https://HOST:PORT      the server's gateway
   --fingerprint sha256:HEX        its certificate's fingerprint; the worker prints it at start

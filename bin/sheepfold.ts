@@ -2,8 +2,8 @@
 // neither database nor queue nor network: with the folder and this program every snapshot can be had back.
 //
 // The launcher sheepfold.mjs starts it on a Node that can run TypeScript; one file per verb lies in repo/.
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { SHEEPFOLD_VERSION } from "#lib/model/version.ts";
 import { archiveCommand } from "./repo/archive.ts";
 import { EXIT, exitCodeTable } from "./repo/exit-codes.ts";
 import { initCommand } from "./repo/init.ts";
@@ -55,7 +55,7 @@ function program(): Command {
   for (const verb of verbs) repo.addCommand(verb);
   const root = new Command("sheepfold")
     .description("Whole partitions of rooms of PCs, every PC's history, each distinct block stored once.")
-    .version(packageVersion(), "-V, --version")
+    .version(SHEEPFOLD_VERSION, "-V, --version")
     .addCommand(repo)
     .addHelpText("after", `${EXAMPLES}\n${exitCodeTable()}`);
   for (const command of [root, repo, ...verbs]) throwInsteadOfExit(command);
@@ -80,12 +80,6 @@ function throwInsteadOfExit(command: Command): void {
 function commandPath(command: Command): string {
   const parent = command.parent;
   return parent === null || parent.parent === null ? command.name() : `${parent.name()} ${command.name()}`;
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
-  return isManifest && typeof manifest.version === "string" ? manifest.version : "unknown";
 }
 
 await main();

@@ -91,7 +91,8 @@ export async function listNodes(where: { readonly groupId?: string } = {}): Prom
   return rows.map(summaryOfNode);
 }
 
-/** One row per key, however often the agent asks. A valid enrolment key approves it at once. */
+/** One row per key, however often the agent asks. A valid enrolment key approves it at once. Refused keys stay refused; they
+ *  are not counted among those that wait, since only a person makes them. */
 export async function enrolNode(input: EnrolInput): Promise<EnrolledNode> {
   return inTransaction(async (tx) => {
     // Two PCs of the same proposed name must not race for it; enrolments are rare, so one lock for all is enough.
@@ -111,6 +112,7 @@ export async function enrolNode(input: EnrolInput): Promise<EnrolledNode> {
         : {};
     const id = known?.id ?? newId("node", systemRandom);
     const wanted = known === null ? nameFrom(input.proposedName) : known.name;
+    if (key === null && known === null) await makeRoomInInbox(tx);
     if (key !== null && known === null) await adoptImported(tx, wanted, id, () => createRow());
     else if (known === null) await createRow();
     else await tx.node.update({ where: { id }, data: { ...hints, ...approval } });
@@ -123,6 +125,33 @@ export async function enrolNode(input: EnrolInput): Promise<EnrolledNode> {
       await tx.node.create({ data: { id, name, keyHash: input.keyHash, ...hints, ...approval } });
     }
   });
+}
+
+/** More PCs than any person would approve by hand; a roll-out of that size uses an enrolment key. */
+const PENDING_NODES_MAX = 500;
+/** An agent that waits asks every few seconds: one that was silent this long gives way. It comes back by itself when it asks again. */
+const PENDING_SILENT_MS = 60_000;
+
+/** Whoever has not asked for the longest time gives way to a new one; while all still ask, the new one is turned away. */
+async function makeRoomInInbox(tx: Transaction): Promise<void> {
+  const pendingCount = await tx.node.count({ where: { lifeCycle: "pending" } });
+  if (pendingCount < PENDING_NODES_MAX) return;
+  const silent = await tx.node.findMany({
+    where: {
+      lifeCycle: "pending",
+      OR: [{ lastSeenAt: null }, { lastSeenAt: { lt: new Date(Date.now() - PENDING_SILENT_MS) } }],
+    },
+    orderBy: { lastSeenAt: { sort: "asc", nulls: "first" } },
+    take: pendingCount - PENDING_NODES_MAX + 1,
+    select: { id: true },
+  });
+  if (silent.length === 0) {
+    throw new CodedError("enrolment-too-many", `${pendingCount} PCs wait for approval already.`, {
+      hint: "Approve or refuse some in the enrolment inbox, or use an enrolment key.",
+      retry: "later",
+    });
+  }
+  await tx.node.deleteMany({ where: { id: { in: silent.map((node) => node.id) } } });
 }
 
 export interface ApproveInput {

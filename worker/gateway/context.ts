@@ -2,6 +2,7 @@
 import type { Repository } from "#lib/engine/repository.ts";
 import type { ArchiveSessions } from "./archive-sessions.ts";
 import type { Leases } from "./leases.ts";
+import type { NewKeyRate } from "./new-key-rate.ts";
 import type { GatewayStore } from "./store.ts";
 import type { Wakes } from "./wakes.ts";
 
@@ -18,6 +19,7 @@ export interface GatewayContext {
   readonly leases: Leases;
   readonly archives: ArchiveSessions;
   readonly wakes: Wakes;
+  readonly newKeys: NewKeyRate;
   /** Aborted when the gateway closes. */
   readonly closing: AbortController;
 }

@@ -12,6 +12,7 @@ import type { GatewayCertificate } from "./certificate.ts";
 import type { GatewayContext, GatewayLog } from "./context.ts";
 import { databaseStore } from "./database-store.ts";
 import { Leases } from "./leases.ts";
+import { NewKeyRate } from "./new-key-rate.ts";
 import { handle } from "./router.ts";
 import type { GatewayStore } from "./store.ts";
 import { Wakes } from "./wakes.ts";
@@ -27,6 +28,8 @@ export interface GatewayOptions {
   readonly log: GatewayLog;
   /** Default: the database. */
   readonly store?: GatewayStore;
+  /** Default: nobody has asked yet. */
+  readonly newKeys?: NewKeyRate;
 }
 
 export interface Gateway {
@@ -55,6 +58,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     leases: new Leases(),
     archives: new ArchiveSessions(repository),
     wakes: new Wakes(),
+    newKeys: options.newKeys ?? new NewKeyRate(),
     closing: new AbortController(),
   };
   const unsubscribe = await context.store.subscribeTasks((nodeId) => context.wakes.wake(nodeId));

@@ -227,3 +227,29 @@ test("a long poll wakes at once when a task becomes ready", async () => {
   expect((await polling).task?.kind).toBe("archive");
   expect(Date.now() - begun).toBeLessThan(1_900); // The fallback look would come at two seconds.
 });
+
+test("a stranger with ever new keys is turned away; keys that are known, waiting or refused, still get their answer", async () => {
+  const enrolAs = async (name: string) => {
+    const identity = await loadOrCreateIdentity(`${world.folder}/${name}`);
+    const client = clientOf(identity);
+    const message = {
+      protocolVersion: PROTOCOL_VERSION,
+      agentVersion: "test",
+      proposedName: name,
+      code: identity.code,
+    };
+    return () => client.call("enrol", message, EnrolResponse);
+  };
+  const [waiting, refused] = [await enrolAs("waiting"), await enrolAs("refused")];
+  expect((await waiting()).state).toBe("pending");
+  expect((await refused()).state).toBe("pending");
+  const row = [...world.store.nodes.values()].find((node) => node.name === "refused");
+  if (row === undefined) throw new Error("the refused PC has no row");
+  row.lifeCycle = "refused";
+  for (let took = true; took; ) took = world.newKeys.take("127.0.0.1");
+  const countBefore = world.store.nodes.size;
+  expect(await codeOf((await enrolAs("flood"))())).toBe("enrolment-too-many");
+  expect(world.store.nodes.size).toBe(countBefore);
+  expect((await waiting()).state).toBe("pending");
+  expect((await refused()).state).toBe("refused");
+});

@@ -15,6 +15,7 @@ const STATUS: Partial<Record<FailureCode, number>> = {
   "not-permitted": 403,
   "enrolment-pending": 403,
   "enrolment-refused": 403,
+  "enrolment-too-many": 429,
   "agent-lost": 409,
   "node-unknown": 404,
   "snapshot-unknown": 404,

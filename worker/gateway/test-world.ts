@@ -15,6 +15,7 @@ import { CodedError } from "#lib/model/errors.ts";
 import { ensureGatewayCertificate, type GatewayCertificate } from "./certificate.ts";
 import { type Gateway, type GatewayLog, startGateway } from "./gateway.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { NewKeyRate } from "./new-key-rate.ts";
 
 const silentLog: GatewayLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -45,6 +46,7 @@ export class TestWorld {
   readonly #storage: Storage;
   readonly certificate: GatewayCertificate;
   readonly store = new MemoryStore();
+  readonly newKeys: NewKeyRate;
   gateway: Gateway;
   readonly #agents: RunningAgent[] = [];
   readonly #runAgent: RunAgent;
@@ -56,6 +58,7 @@ export class TestWorld {
     certificate: GatewayCertificate,
     gateway: Gateway,
     store: MemoryStore,
+    newKeys: NewKeyRate,
     runAgent: RunAgent,
   ) {
     this.folder = folder;
@@ -64,6 +67,7 @@ export class TestWorld {
     this.certificate = certificate;
     this.gateway = gateway;
     this.store = store;
+    this.newKeys = newKeys;
     this.#runAgent = runAgent;
   }
 
@@ -75,6 +79,7 @@ export class TestWorld {
     const repository = await openRepository({ storage, access: "write", threads: 0 });
     const certificate = await ensureGatewayCertificate(join(folder, "state"));
     const store = new MemoryStore();
+    const newKeys = new NewKeyRate();
     const gateway = await startGateway({
       repository,
       certificate,
@@ -82,8 +87,9 @@ export class TestWorld {
       port: 0,
       log: silentLog,
       store,
+      newKeys,
     });
-    return new TestWorld(folder, storage, repository, certificate, gateway, store, runAgent);
+    return new TestWorld(folder, storage, repository, certificate, gateway, store, newKeys, runAgent);
   }
 
   /** As after a worker's restart: same port, same repository, nothing in memory. */
@@ -97,6 +103,7 @@ export class TestWorld {
       port,
       log: silentLog,
       store: this.store,
+      newKeys: this.newKeys,
     });
   }
 

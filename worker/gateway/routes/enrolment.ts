@@ -2,6 +2,7 @@
 // else is answered to that key.
 import { CodedError } from "#lib/model/errors.ts";
 import { DISK_LAYOUT } from "#lib/model/node.ts";
+import { SHEEPFOLD_VERSION } from "#lib/model/version.ts";
 import { enrolmentCodeOf } from "#lib/protocol/certificate.ts";
 import {
   EnrolRequest,
@@ -14,8 +15,6 @@ import type { GatewayContext } from "../context.ts";
 import type { Exchange } from "../exchange.ts";
 import { answer, readJson } from "../http.ts";
 import type { GatewayNode } from "../store.ts";
-
-export const SERVER_VERSION = "0.1.0";
 
 export async function enrolRoute(context: GatewayContext, exchange: Exchange): Promise<void> {
   const message = await readJson(exchange.request, EnrolRequest);
@@ -31,12 +30,25 @@ export async function enrolRoute(context: GatewayContext, exchange: Exchange): P
       },
     );
   }
+  await admitNewKey(context, exchange);
   const node = await context.store.enrolNode({ ...message, code, keyHash: exchange.keyHash });
   const state = stateOf(node.lifeCycle);
   if (state === "enrolled") context.log.info(`${node.name} is enrolled.`, { nodeId: node.nodeId });
   const known =
     state === "enrolled" ? { nodeId: node.nodeId, name: node.name } : { nodeId: null, name: null };
   answer(exchange.response, { state, ...known } satisfies EnrolResponse);
+}
+
+/** A key we know asks as often as it likes; new ones are counted by the address they come from. */
+async function admitNewKey({ store, newKeys, log }: GatewayContext, exchange: Exchange): Promise<void> {
+  if ((await store.findNodeByKeyHash(exchange.keyHash)) !== null) return;
+  const address = exchange.request.socket.remoteAddress ?? "unknown";
+  if (newKeys.take(address)) return;
+  log.warn("An address sends too many unknown keys; they are turned away for now.", { address });
+  throw new CodedError("enrolment-too-many", "Too many new PCs asked to be let in from this address.", {
+    hint: "Wait some minutes: the agent asks again by itself.",
+    retry: "later",
+  });
 }
 
 export async function helloRoute(context: GatewayContext, exchange: Exchange): Promise<void> {
@@ -49,7 +61,7 @@ export async function helloRoute(context: GatewayContext, exchange: Exchange): P
   answer(exchange.response, {
     nodeId: node.id,
     name: node.name,
-    serverVersion: SERVER_VERSION,
+    serverVersion: SHEEPFOLD_VERSION,
   } satisfies HelloResponse);
 }
 
