@@ -182,9 +182,9 @@ function explainLoss(node: NodeRestoreFacts, knownChangedBytes: number): string 
     return "The disk's partition table cannot be read: it is brought back first, then the partitions.";
   }
   if (node.later.length === 0)
-    return "Brings back the newest snapshot; what changed since is not archived and is lost.";
+    return "Brings back the newest snapshot. Changes made since then are in no snapshot and will be lost.";
   const later =
     node.later.length === 1 ? "One later snapshot stays" : `${node.later.length} later snapshots stay`;
   const known = formatBytes(knownChangedBytes);
-  return `${later} in the repository (up to ${known} of changes); what is newer still is not archived and is lost.`;
+  return `${later} in the repository (up to ${known} of changes). Changes made after the newest are in no snapshot and will be lost.`;
 }
