@@ -1,12 +1,13 @@
 // One image onto one stretch of a disk: hash what is there, ask the gateway for what differs, check each page that comes, and
 // write only the 4 KiB runs that differ.
 //
-// Page 0 goes last, and if anything else differs its first 4 KiB are blanked first: a half-written file system or boot disk
-// then has no beginning, and nothing takes it for a whole one. After flushing, everything is read back and its contentRoot
+// Page 0 goes last, its first 4 KiB last of all, and if anything else differs those are blanked first: a half-written file
+// system or boot disk then has no beginning, and nothing takes it for a whole one. After flushing, everything is read back and its contentRoot
 // compared with the snapshot's: that, and not our belief in what we wrote, is success.
 import { CodedError } from "#lib/model/errors.ts";
 import { contentRootOf } from "#lib/page/content-root.ts";
 import {
+  type ByteRun,
   differingRuns,
   hashPage,
   PAGE_BYTES,
@@ -151,14 +152,35 @@ export class ImageRestore {
     const runs = differingRuns(page, present);
     if (runs.length === 0) return;
     progress.step = "writing";
-    if (pageIndex > 0) await this.#blankStart();
-    for (const run of runs) {
-      const bytes = page.subarray(run.offset, run.offset + run.length);
-      if (isZero(bytes)) await this.#target.zero(offset + run.offset, run.length);
-      else await this.#target.write(offset + run.offset, bytes);
-      this.#writtenBytes += run.length;
+    if (pageIndex === 0) await this.#writeFirstPage(page, runs);
+    else {
+      await this.#blankStart();
+      await this.#writeRuns(offset, page, runs);
     }
     this.#differingBytes += page.length;
+  }
+
+  /** The first 4 KiB make the image look whole: they follow everything else, and only once that is on the disk, since a
+   *  disk that loses power keeps what it likes of what was not forced. */
+  async #writeFirstPage(page: Uint8Array, runs: readonly ByteRun[]): Promise<void> {
+    const rest = runs.flatMap(afterStart);
+    if (rest.length > 0) {
+      await this.#blankStart();
+      await this.#writeRuns(0, page, rest);
+    }
+    const start = { offset: 0, length: Math.min(BLANK_BYTES, page.length) };
+    if (runs[0]?.offset !== 0 && isZero(page.subarray(0, start.length))) return;
+    await this.#target.flush();
+    await this.#writeRuns(0, page, [start]);
+  }
+
+  async #writeRuns(pageOffset: number, page: Uint8Array, runs: readonly ByteRun[]): Promise<void> {
+    for (const { offset, length } of runs) {
+      const bytes = page.subarray(offset, offset + length);
+      if (isZero(bytes)) await this.#target.zero(pageOffset + offset, length);
+      else await this.#target.write(pageOffset + offset, bytes);
+      this.#writtenBytes += length;
+    }
   }
 
   #blankStart(): Promise<void> {
@@ -202,6 +224,12 @@ export class ImageRestore {
     const endBytes = Math.min((firstPage + count) * PAGE_BYTES, this.#image.sizeBytes);
     this.#context.progress.doneBytes += endBytes - firstPage * PAGE_BYTES;
   }
+}
+
+/** What of a run lies behind the first 4 KiB. */
+function afterStart({ offset, length }: ByteRun): ByteRun[] {
+  const from = Math.max(offset, BLANK_BYTES);
+  return from < offset + length ? [{ offset: from, length: offset + length - from }] : [];
 }
 
 function batchesOf(firstPage: number, endPage: number): Batch[] {
