@@ -11,6 +11,7 @@ import {
 import { TASK_LOST_AFTER_MS } from "#lib/protocol/control.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { inWords, log } from "./log.ts";
+import { SilenceTrust } from "./silence-trust.ts";
 
 const SWEEP_EVERY_MS = 3_000;
 /** A worker writes its heartbeat every second; thirty missed ones mean it is gone. */
@@ -26,19 +27,19 @@ export interface SweeperOptions {
 }
 
 export function startSweeper(options: SweeperOptions): { stop(): Promise<void> } {
-  let trustSilenceAt = Date.now() + TASK_LOST_AFTER_MS;
+  const trust = new SilenceTrust(Date.now(), SWEEP_EVERY_MS);
   let stopped = false;
   let current: Promise<void> = Promise.resolve();
   const sweep = async () => {
+    trust.sweepBegins(Date.now());
+    const counts = (silentMs: number) => trust.covers(silentMs, Date.now());
     try {
       await reissueTickets(options);
-      await takeBackFromLostWorkers();
-      if (Date.now() < trustSilenceAt) return;
-      await takeBackFromLostAgents();
-      await failTasksOfOfflineNodes(options.agentWaitMs);
+      if (counts(WORKER_LOST_AFTER_MS)) await takeBackFromLostWorkers();
+      if (counts(TASK_LOST_AFTER_MS)) await takeBackFromLostAgents();
+      if (counts(options.agentWaitMs)) await failTasksOfOfflineNodes(options.agentWaitMs);
     } catch (thrown) {
-      // Heartbeats could not be written while the database was away: that silence proves nothing about agents.
-      trustSilenceAt = Date.now() + TASK_LOST_AFTER_MS;
+      trust.broken(Date.now());
       log("warn", `Sweep put off: ${inWords(thrown)}`);
       if (!isDatabaseUnavailable(thrown))
         log("error", "That was not the database being away; please report it.");

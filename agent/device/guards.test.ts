@@ -1,6 +1,6 @@
 // Every refusal to write has its row here; a write is allowed only when none applies.
 import { expect, test } from "vitest";
-import { assertSafeToWrite, refusalsToWrite, type WriteFacts } from "./guards.ts";
+import { assertSafeToWrite, onlyDiskOf, refusalsToWrite, type WriteFacts } from "./guards.ts";
 import type { TablePartition } from "./partition-table.ts";
 
 const MIB = 1024 * 1024;
@@ -113,4 +113,18 @@ test("a layout of the same geometry may be written, and so may any onto a disk w
   expect(refusalsToWrite(layout)).toEqual([]);
   expect(refusalsToWrite({ ...layout, layout: { wanted: [p2, p1], present: [p1, p2] } })).toEqual([]);
   expect(refusalsToWrite({ ...layout, layout: { wanted: [p1, p2], present: null } })).toEqual([]);
+});
+
+test("a serial names one disk, or nothing is written", () => {
+  const disk = (path: string, serial: string) => ({ path, info: { serial } });
+  const [first, second] = [disk("/dev/sda", "A"), disk("/dev/sdb", "B")];
+  expect(onlyDiskOf([first, second], "B")).toBe(second);
+  expect(() => onlyDiskOf([first, second], "C")).toThrow(/has no disk C; its disks are: .*sda \(A\)/);
+  expect(() => onlyDiskOf([], "C")).toThrow(/none/);
+  expect(() => onlyDiskOf([first, disk("/dev/sdc", "A")], "A")).toThrow(/tells apart: .*sda.*sdc/);
+  const nameless = disk("/dev/vda", "noserial-vda");
+  expect(onlyDiskOf([nameless, second], "noserial-vda")).toBe(nameless);
+  const other = disk("/dev/vdb", "noserial-vdb");
+  expect(() => onlyDiskOf([nameless, other], "noserial-vda")).toThrow(/not certain/);
+  expect(onlyDiskOf([nameless, other, second], "B")).toBe(second);
 });

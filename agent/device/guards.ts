@@ -38,6 +38,9 @@ export interface Refusal {
   readonly hint: string;
 }
 
+/** How the serial of a disk begins that has none. */
+export const NO_SERIAL_PREFIX = "noserial-";
+
 const MAINTENANCE_HINT =
   "Start the PC into the maintenance system, or unmount everything on this disk, then repeat.";
 
@@ -53,6 +56,32 @@ export function assertSafeToWrite(facts: WriteFacts): void {
     hint: first.hint,
     facts: { diskPath: facts.diskPath, partition: facts.partition },
   });
+}
+
+/** The one disk of the PC that a serial names. "disk-mismatch" when there is none, or when the name does not tell disks
+ *  apart: cheap adapters give all their disks one serial, and disks without any are told apart by a device name that may
+ *  be another's after the next start. */
+export function onlyDiskOf<
+  Disk extends { readonly path: string; readonly info: { readonly serial: string } },
+>(disks: readonly Disk[], serial: string): Disk {
+  const [found, ...others] = disks.filter((disk) => disk.info.serial === serial);
+  const words = (list: readonly Disk[]) =>
+    list.map((disk) => `${disk.path} (${disk.info.serial})`).join(", ");
+  if (found === undefined) {
+    throw new CodedError(
+      "disk-mismatch",
+      `This PC has no disk ${serial}; its disks are: ${words(disks) || "none"}.`,
+      { hint: "Put the disk back that the snapshot was taken of, or clone the snapshot onto this one." },
+    );
+  }
+  const nameless = disks.filter((disk) => disk.info.serial.startsWith(NO_SERIAL_PREFIX));
+  const alike = nameless.includes(found) ? nameless : [found, ...others];
+  if (alike.length === 1) return found;
+  throw new CodedError(
+    "disk-mismatch",
+    `Disks that no serial number tells apart: ${words(alike)}. Which of them is meant is not certain.`,
+    { hint: "Disconnect the others, name one with --disk, or give virtual disks serial numbers." },
+  );
 }
 
 function wrongDisk({ diskPath, expectedSerial, presentSerial }: WriteFacts): Refusal[] {

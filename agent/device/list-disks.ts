@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { CodedError } from "#lib/model/errors.ts";
+import { NO_SERIAL_PREFIX } from "./guards.ts";
 import { wordsOf } from "./raw-device.ts";
 
 const run = promisify(execFile);
@@ -38,7 +39,7 @@ export async function describeBlockDisk(
     });
   }
   // Virtual disks may have no serial number; their name then has to do, since one PC's own disks differ by it.
-  const serial = disk.serial?.trim() || disk.wwn?.trim() || `noserial-${basename(disk.path)}`;
+  const serial = disk.serial?.trim() || disk.wwn?.trim() || NO_SERIAL_PREFIX + basename(disk.path);
   return {
     serial: serial.slice(0, 128),
     model: (disk.model ?? "").trim().slice(0, 128),

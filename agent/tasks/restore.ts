@@ -8,7 +8,7 @@ import { LAYOUT_BYTES_MAX } from "#lib/protocol/layout.ts";
 import { rereadPartitionTable } from "../device/block-device.ts";
 import { type Disk, inspectDisk, layoutExtents } from "../device/disk.ts";
 import { type Extent, ExtentTarget } from "../device/extents.ts";
-import { assertSafeToWrite, type DiskUsage } from "../device/guards.ts";
+import { assertSafeToWrite, type DiskUsage, onlyDiskOf } from "../device/guards.ts";
 import { openDevice } from "../device/open-device.ts";
 import { readPartitionTable, type TablePartition } from "../device/partition-table.ts";
 import type { RawDevice } from "../device/raw-device.ts";
@@ -35,7 +35,7 @@ export async function restore(context: TaskContext, task: RestoreTask): Promise<
   const work: { disk: Disk; destinations: Destination[] }[] = [];
   for (const serial of serials) {
     const images = task.images.filter((image) => image.diskSerial === serial);
-    const disk = diskForSerial(disks, serial);
+    const disk = onlyDiskOf(disks, serial);
     work.push({ disk, destinations: await decide(context, task.snapshotId, disk, images) });
   }
   const results: ImageResult[] = [];
@@ -204,13 +204,4 @@ function tablePartitions(disk: Disk): readonly TablePartition[] | null {
 
 function extentsTotal({ extents }: Destination): number {
   return extents.reduce((sum, extent) => sum + extent.lengthBytes, 0);
-}
-
-function diskForSerial(disks: readonly Disk[], serial: string): Disk {
-  const found = disks.find((disk) => disk.info.serial === serial);
-  if (found !== undefined) return found;
-  const present = disks.map((disk) => `${disk.path} (${disk.info.serial})`).join(", ") || "none";
-  throw new CodedError("disk-mismatch", `This PC has no disk ${serial}; its disks are: ${present}.`, {
-    hint: "Put the disk back that the snapshot was taken of, or clone the snapshot onto this one.",
-  });
 }
