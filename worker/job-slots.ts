@@ -21,6 +21,11 @@ export class JobSlots {
     this.#running.add(ended);
   }
 
+  /** As `run`, but with all slots taken it does nothing: for callers that come again and must not wait. */
+  async runIfFree(jobId: string): Promise<void> {
+    if (this.#running.size < this.#atOnceMax) await this.run(jobId);
+  }
+
   /** Resolves when nothing runs any more. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.race(this.#running);

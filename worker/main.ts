@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   );
   const sweeper = startSweeper({
     agentWaitMs: environment.AGENT_WAIT_MS,
-    onQueuedWithoutQueue: (jobId) => slots.run(jobId),
+    onQueuedWithoutQueue: (jobId) => slots.runIfFree(jobId),
   });
 
   let stopped = false;

@@ -33,4 +33,4 @@ export class SilenceTrust {
 }
 
 /** A sweep itself may take a while; one that comes later than this many intervals was held up. */
-const LATE_SWEEPS = 3;
+const LATE_SWEEPS = 5;

@@ -22,7 +22,8 @@ const TICKET_GRACE_MS = 3_000;
 export interface SweeperOptions {
   /** How long a ready task waits for a silent node. */
   readonly agentWaitMs: number;
-  /** Called for each queued job when the queue itself is away, so that jobs run with Redis down for long, too. */
+  /** Called for each queued job when the queue itself is away, so that jobs run with Redis down for long, too. Must not wait
+   *  for other jobs: it is the sweep that ends those of lost agents. */
   readonly onQueuedWithoutQueue: (jobId: string) => Promise<void>;
 }
 
@@ -61,10 +62,12 @@ export function startSweeper(options: SweeperOptions): { stop(): Promise<void> }
 }
 
 async function reissueTickets(options: SweeperOptions): Promise<void> {
+  let queueAway = false;
   for (const jobId of await queuedJobIds(TICKET_GRACE_MS)) {
-    if (await enqueue(jobId)) continue;
+    // One attempt a sweep tells: each waits for Redis a while, and the sweep has other things to look after.
+    queueAway ||= !(await enqueue(jobId));
     // The queue only delivers; the row is the wish. With Redis away, claiming the row directly is just as safe.
-    await options.onQueuedWithoutQueue(jobId);
+    if (queueAway) await options.onQueuedWithoutQueue(jobId);
   }
 }
 

@@ -224,6 +224,20 @@ describe("tickets", () => {
     await expect.poll(() => stateOf(jobId), { timeout: 30_000 }).toBe("succeeded");
   });
 
+  test("with all slots taken, a sweep that finds a queued job does not wait for a free one", async () => {
+    const slots = new JobSlots(contextOf(), 1);
+    const [waiting, free] = [await makeNode(), await makeNode()];
+    const first = await makeJob([waiting.id]);
+    await slots.run(first);
+    const second = await makeJob([free.id]);
+    await slots.runIfFree(second);
+    expect(await stateOf(second)).toBe("queued");
+    const agent = startTestAgent(waiting.id);
+    await slots.idle();
+    await agent.stop();
+    expect(await stateOf(first)).toBe("succeeded");
+  });
+
   test("with Redis stopped wishes are kept and run; started again, tickets flow as before", async () => {
     const port = await freePort();
     const before = process.env.REDIS_URL;
@@ -245,7 +259,10 @@ describe("tickets", () => {
     const away = await makeJob(await nodesWithAgents(1));
     expect(await enqueue(away)).toBe(false);
     expect(lines.join()).toContain("Redis");
-    const sweeper = startSweeper({ agentWaitMs: 120_000, onQueuedWithoutQueue: (jobId) => slots.run(jobId) });
+    const sweeper = startSweeper({
+      agentWaitMs: 120_000,
+      onQueuedWithoutQueue: (jobId) => slots.runIfFree(jobId),
+    });
     await expect.poll(() => stateOf(away), { timeout: 30_000 }).toBe("succeeded");
     await sweeper.stop();
 

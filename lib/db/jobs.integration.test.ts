@@ -229,6 +229,28 @@ describe("nodes", () => {
     });
   });
 
+  test("a node with a history keeps its name, so that no other PC ever continues it", async () => {
+    const node = await makeNode();
+    await approveNode(node.id, { name: `${node.name}-b`, groupId: null });
+    const snapshot = await makeSnapshot(`${node.name}-b`);
+    const rename = approveNode(node.id, { name: node.name, groupId: null });
+    await expect(rename).rejects.toMatchObject({ code: "input-invalid" });
+    await approveNode(node.id, { name: `${node.name}-b`, groupId: null, seat: 3 });
+    expect(await findSnapshot(snapshot.id)).toMatchObject({ nodeId: node.id });
+    const [busy, other] = [await makeNode(), await makeNode()];
+    const jobId = await makeJob([busy.id]);
+    const renameBusy = approveNode(busy.id, { name: unique("new"), groupId: null });
+    await expect(renameBusy).rejects.toMatchObject({ code: "input-invalid" });
+    // However it came to another name: the snapshot belongs to the node whose task it was.
+    const requestId = (await tasksOfJob(jobId))[0]?.id ?? "";
+    const made = { ...(await makeSnapshot(other.name)), id: unique("snap"), node: other.name };
+    await recordSnapshot(
+      { ...made, requestId, sequence: made.sequence + 1_000 },
+      { repositoryId: REPOSITORY_ID, jobId },
+    );
+    expect(await findSnapshot(made.id)).toMatchObject({ nodeId: busy.id });
+  });
+
   test("two nodes cannot have one name", async () => {
     const [first, second] = [await makeNode(), await makeNode()];
     const taken = approveNode(second.id, { name: first.name, groupId: null });

@@ -7,6 +7,7 @@ import { newId } from "#lib/model/ids.ts";
 import { type DiskInfo, isNodeName, type NodeLifeCycle } from "#lib/model/node.ts";
 import { database, inTransaction, type Transaction } from "./client.ts";
 import { notify } from "./notify.ts";
+import { OPEN_TASK_STATES } from "./transitions.ts";
 
 export interface NodeSummary {
   readonly id: string;
@@ -168,6 +169,7 @@ export async function approveNode(nodeId: string, input: ApproveInput): Promise<
     if (node === null || node.lifeCycle === "retired") {
       throw new CodedError("node-unknown", `There is no node ${nodeId} to approve.`);
     }
+    if (node.name !== input.name) await assertNameless(tx, node);
     const rename = async () => {
       const holder = await tx.node.findUnique({ where: { name: input.name } });
       if (holder !== null && holder.id !== nodeId) {
@@ -182,6 +184,24 @@ export async function approveNode(nodeId: string, input: ApproveInput): Promise<
     };
     await adoptImported(tx, input.name, nodeId, rename);
     await notify("nodes", nodeId, tx);
+  });
+}
+
+/** The repository knows nodes by name and continues a name's lineage: a name with snapshots under it is its node's for ever,
+ *  or the next PC of that name would continue another's history. Names of nodes without a history may still change. */
+async function assertNameless(
+  tx: Transaction,
+  node: { readonly id: string; readonly name: string },
+): Promise<void> {
+  // As jobs and leases do: no archive under the old name begins while we look.
+  await tx.$queryRaw`SELECT id FROM nodes WHERE id = ${node.id} FOR UPDATE`;
+  const snapshots = await tx.snapshot.count({ where: { nodeId: node.id } });
+  const archives = await tx.task.count({
+    where: { nodeId: node.id, kind: "archive", state: { in: OPEN_TASK_STATES } },
+  });
+  if (snapshots + archives === 0) return;
+  throw new CodedError("input-invalid", `${node.name} keeps its name: its snapshots are kept under it.`, {
+    hint: `Approve it as ${node.name}.`,
   });
 }
 

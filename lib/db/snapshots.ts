@@ -3,7 +3,7 @@
 import { systemRandom } from "#lib/model/clock.ts";
 import { newId } from "#lib/model/ids.ts";
 import type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
-import { database, inTransaction } from "./client.ts";
+import { database, inTransaction, type Transaction } from "./client.ts";
 import { nodeIdByName } from "./nodes.ts";
 import { notify } from "./notify.ts";
 
@@ -41,7 +41,7 @@ export async function recordSnapshot(
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${record.id}))`;
     const known = await tx.snapshot.findUnique({ where: { id: record.id }, select: { id: true } });
     if (known !== null) return;
-    const nodeId = await nodeIdByName(record.node, tx);
+    const nodeId = (await nodeIdOfTask(record.requestId, tx)) ?? (await nodeIdByName(record.node, tx));
     const sum = (size: (image: ImageRecord) => number) =>
       BigInt(record.images.reduce((total, image) => total + size(image), 0));
     await tx.snapshot.create({
@@ -66,6 +66,13 @@ export async function recordSnapshot(
     });
     await notify("nodes", nodeId, tx);
   });
+}
+
+/** The node whose wish the snapshot fulfilled: sure, whatever the node is called by now. */
+async function nodeIdOfTask(taskId: string | null, tx: Pick<Transaction, "task">): Promise<string | null> {
+  if (taskId === null) return null;
+  const task = await tx.task.findUnique({ where: { id: taskId }, select: { nodeId: true } });
+  return task?.nodeId ?? null;
 }
 
 function rowOfImage(image: ImageRecord) {

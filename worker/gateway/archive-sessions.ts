@@ -71,6 +71,13 @@ export class ArchiveSessions {
     return archive;
   }
 
+  /** The snapshot an earlier lease of the task made, if it did. One that is being committed is waited for: its agent was cut
+   *  off and is back, and a second session would make a second snapshot. */
+  async madeBefore(taskId: string): Promise<SnapshotRecord | null> {
+    await this.#byTask.get(taskId)?.committing?.catch(() => undefined); // Its error is thrown to who asked for it.
+    return this.#repository.snapshots().find((record) => record.requestId === taskId) ?? null;
+  }
+
   require(taskId: string): OpenArchive {
     const archive = this.#byTask.get(taskId);
     if (archive === undefined) throw leaseLost(taskId);

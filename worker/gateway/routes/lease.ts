@@ -99,8 +99,8 @@ async function archiveMessage(
   task: LeasedTask,
   leaseId: string,
 ): Promise<TaskMessage | null> {
-  const done = context.repository.snapshots().find((record) => record.requestId === task.taskId);
-  if (done !== undefined) {
+  const done = await context.archives.madeBefore(task.taskId);
+  if (done !== null) {
     await context.archives.abort(task.taskId);
     await context.store.recordSnapshot(done, { repositoryId: context.repository.info.id, jobId: task.jobId });
     await context.store.finishTask(task.taskId, leaseId, archiveReport(done, []));
