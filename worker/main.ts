@@ -7,6 +7,7 @@ import { closeDatabase, isDatabaseUnavailable, waitForDatabase } from "#lib/db/c
 import { loseWorker, runningJobsOfRepository } from "#lib/db/job-upkeep.ts";
 import { applyMigrations } from "#lib/db/migrate.ts";
 import { closeNotifications } from "#lib/db/notify.ts";
+import { listRepositories } from "#lib/db/repositories.ts";
 import { type Environment, parseEnvironment } from "#lib/env.ts";
 import { consumeTickets } from "#lib/queue/consume.ts";
 import { closeQueue } from "#lib/queue/enqueue.ts";
@@ -38,8 +39,13 @@ const PROCESSORS: WorkerContext["processors"] = {
 async function main(): Promise<void> {
   const environment = parseEnvironment(process.env);
   await prepareDatabase(environment);
-  const repository = await openWorkersRepository(environment.SHEEPFOLD_REPOSITORY);
-  await untilDatabaseAnswers(() => reconcile(repository, environment.SHEEPFOLD_REPOSITORY));
+  const folder = environment.SHEEPFOLD_REPOSITORY;
+  const seen = (await untilDatabaseAnswers(listRepositories)).filter(({ path }) => path === folder);
+  const repository = await openWorkersRepository(
+    folder,
+    seen.map(({ id }) => id),
+  );
+  await untilDatabaseAnswers(() => reconcile(repository, folder));
   // We hold the repository's lock, so whoever ran these jobs is gone: no need to wait for its silence.
   await untilDatabaseAnswers(async () => {
     for (const { jobId, workerId } of await runningJobsOfRepository(repository.info.id)) {
