@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parseEnvironment } from "./env.ts";
+import { ENVIRONMENT_NAMES, parseEnvironment } from "./env.ts";
 
 const GOOD = {
   DATABASE_URL: "postgres://a:b@localhost/x",
@@ -34,4 +35,27 @@ describe("environment", () => {
       );
     });
   }
+
+  test(".env.example sets every variable once, explains it, and knows no other", () => {
+    const lines = readFileSync(new URL("../.env.example", import.meta.url), "utf8").split("\n");
+    const named = lines.flatMap((line) => /^([A-Z_]+)=/.exec(line)?.[1] ?? []);
+    expect(named.sort()).toEqual([...ENVIRONMENT_NAMES].sort());
+    const blocks = lines.join("\n").split("\n\n");
+    for (const block of blocks.filter((text) => /^[A-Z_]+=/m.test(text))) {
+      expect(block, "a block of variables begins with an explanation").toMatch(/^#/);
+    }
+  });
+
+  test("the values of .env.example are accepted as they stand, but for the secret that has to be made", () => {
+    const text = readFileSync(new URL("../.env.example", import.meta.url), "utf8");
+    const values = Object.fromEntries(
+      [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, key, value]) => [key, value]),
+    );
+    expect(parseEnvironment({ ...values, BETTER_AUTH_SECRET: "x".repeat(32) })).toMatchObject({
+      GATEWAY_PORT: 7443,
+    });
+    expect(() => parseEnvironment(values)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining("BETTER_AUTH_SECRET") }),
+    );
+  });
 });

@@ -25,6 +25,8 @@ const Environment = z.object({
 });
 export type Environment = z.infer<typeof Environment>;
 export type EnvironmentName = keyof Environment;
+/** @public For the test that keeps .env.example complete. */
+export const ENVIRONMENT_NAMES = Object.keys(Environment.shape) as readonly EnvironmentName[]; // the schema's own keys
 
 const cache = new Map<string, Environment[EnvironmentName]>();
 

@@ -20,7 +20,6 @@ const STATUS_OF: Partial<Record<FailureCode, number>> = {
   "confirmation-mismatch": 409,
   "nothing-to-restore": 409,
   "database-unavailable": 503,
-  "queue-unavailable": 503,
   "environment-invalid": 503,
 };
 

@@ -67,7 +67,6 @@ export const EXIT_OF_FAILURE: Readonly<Record<FailureCode, ExitCode>> = {
   "page-hash-mismatch": EXIT.storage,
   "agent-unreachable": EXIT.internal,
   "agent-lost": EXIT.internal,
-  "agent-refused": EXIT.refused,
   "server-unreachable": EXIT.internal,
   "not-signed-in": EXIT.refused,
   "not-permitted": EXIT.refused,
@@ -92,7 +91,6 @@ export const EXIT_OF_FAILURE: Readonly<Record<FailureCode, ExitCode>> = {
   "job-partly-failed": EXIT.internal,
   "worker-lost": EXIT.internal,
   "database-unavailable": EXIT.internal,
-  "queue-unavailable": EXIT.internal,
   "environment-invalid": EXIT.usage,
   internal: EXIT.internal,
 };

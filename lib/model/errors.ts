@@ -39,7 +39,6 @@ export const FAILURE_CODES = [
   "page-hash-mismatch",
   "agent-unreachable",
   "agent-lost",
-  "agent-refused",
   "server-unreachable",
   // Identity and trust (I2xx).
   "not-signed-in",
@@ -68,7 +67,6 @@ export const FAILURE_CODES = [
   "worker-lost",
   // What Sheepfold stands on.
   "database-unavailable",
-  "queue-unavailable",
   "environment-invalid",
   "internal",
 ] as const;
