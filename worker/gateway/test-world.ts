@@ -73,6 +73,15 @@ export class TestWorld {
 
   static async create(runAgent: RunAgent): Promise<TestWorld> {
     const folder = await mkdtemp(join(tmpdir(), "sheepfold-gateway-"));
+    try {
+      return await TestWorld.#createIn(folder, runAgent);
+    } catch (thrown) {
+      await rm(folder, { recursive: true, force: true });
+      throw thrown;
+    }
+  }
+
+  static async #createIn(folder: string, runAgent: RunAgent): Promise<TestWorld> {
     const path = join(folder, "repository");
     const storage = await openLocalDisk(path, { create: true });
     await createRepository({ storage });
@@ -146,10 +155,13 @@ export class TestWorld {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#agents.map((agent) => agent.stop()));
-    await this.gateway.close();
-    await this.repository.close();
-    await this.#storage.close();
-    await rm(this.folder, { recursive: true, force: true });
+    try {
+      await Promise.all(this.#agents.map((agent) => agent.stop()));
+      await this.gateway.close();
+      await this.repository.close();
+      await this.#storage.close();
+    } finally {
+      await rm(this.folder, { recursive: true, force: true });
+    }
   }
 }

@@ -134,6 +134,7 @@ for (const [name, open] of Object.entries(STORAGES)) {
       expect(leftover?.sizeBytes).toBe(4);
       await storage.remove(leftover?.name ?? "");
       expect(await storage.list("")).toEqual([]);
+      await writer.discard();
     });
 
     test("only one of many exclusive creations succeeds, and the file is the winner's, whole", async () => {
