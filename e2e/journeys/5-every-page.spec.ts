@@ -21,8 +21,24 @@ async function everyPath(page: Page): Promise<string[]> {
     "/storage",
     "/enrolments",
     "/settings",
+    "/settings/people",
   ];
 }
+
+test("a viewer is offered no deed on any page, but for those on his own account", async ({ page }) => {
+  await signIn(page, theWorld().onlooker);
+  for (const path of await everyPath(page)) {
+    if (path.startsWith("/settings")) continue;
+    await page.goto(`${theWorld().appUrl}${path}`);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expect(page.locator("main form"), `${path} offers a deed`).toHaveCount(0);
+    await expect(page.locator("main button:disabled"), `${path} has a dead button`).toHaveCount(0);
+  }
+  await page.goto(`${theWorld().appUrl}/settings`);
+  await expect(page.getByRole("button", { name: "Change password" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "People", exact: true })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Make key" })).toHaveCount(0);
+});
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`no page scrolls sideways on a phone, ${colorScheme}`, async ({ browser }) => {

@@ -44,11 +44,14 @@ test.skipIf(!isRoot)(
 
 async function onTmpfs(sizeMib: number, work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "sheepfold-full-"));
-  await run("mount", ["-t", "tmpfs", "-o", `size=${sizeMib}m`, "tmpfs", folder]);
   try {
-    await work(folder);
+    await run("mount", ["-t", "tmpfs", "-o", `size=${sizeMib}m`, "tmpfs", folder]);
+    try {
+      await work(folder);
+    } finally {
+      await run("umount", ["-l", folder]);
+    }
   } finally {
-    await run("umount", ["-l", folder]);
     await rmdir(folder);
   }
 }

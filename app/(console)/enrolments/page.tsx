@@ -27,7 +27,7 @@ export default async function EnrolmentsPage() {
       <LiveRefresh poll />
       <PageHeader title="Enrolments" />
       <div className="space-y-4">
-        {view.pending.length > 0 && view.groups.length === 0 ? (
+        {mayEnrol && view.pending.length > 0 && view.groups.length === 0 ? (
           <Notice tone="warn" title="There is no classroom to approve PCs into." hint="Make one first.">
             <LinkButton href="/classrooms">Make a classroom</LinkButton>
           </Notice>
