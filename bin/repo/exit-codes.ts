@@ -47,6 +47,8 @@ export const EXIT_OF_FAILURE: Readonly<Record<FailureCode, ExitCode>> = {
   "snapshot-unknown": EXIT.notFound,
   "snapshot-ambiguous": EXIT.usage,
   "snapshot-corrupt": EXIT.unreadable,
+  "snapshot-pinned": EXIT.refused,
+  "snapshot-in-use": EXIT.locked,
   "pack-corrupt": EXIT.unreadable,
   "pack-missing": EXIT.unreadable,
   "page-corrupt": EXIT.unreadable,

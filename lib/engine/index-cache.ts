@@ -14,7 +14,7 @@ import type { RepositoryState } from "./repository-state.ts";
 import type { FileWriter, Storage } from "./storage/storage.ts";
 import { FingerprintTable } from "./store/fingerprint-table.ts";
 import type { KnownPack } from "./store/pack-list.ts";
-import { columnsOf, newSegmentColumns, SegmentTable } from "./store/segment-table.ts";
+import { columnsOf, newSegmentColumns, type SegmentColumns, SegmentTable } from "./store/segment-table.ts";
 
 export const INDEX_FOLDER = "index";
 const CACHE_FILE = `${INDEX_FOLDER}/cache`;
@@ -67,7 +67,7 @@ async function writeCache(state: RepositoryState, file: FileWriter): Promise<voi
   head.bytes(bytesOfHex(state.info.id));
   head.u32(summary.length);
   head.u32(0);
-  const places = stores.flatMap((store) => trimmed(store.segments));
+  const places = stores.flatMap((store) => columnsOf(withoutRetired(store)));
   await writePart(file, [head.finish(), summary, ...places]);
   await writePart(
     file,
@@ -77,15 +77,24 @@ async function writeCache(state: RepositoryState, file: FileWriter): Promise<voi
 
 function summaryOf(store: RepositoryState["data"]): unknown {
   return {
-    packs: store.packs.packs.map((pack) => ({ name: pack.name, sizeBytes: pack.sizeBytes })),
+    packs: store.packs.present.map(([, pack]) => ({ name: pack.name, sizeBytes: pack.sizeBytes })),
     rowCount: store.segments.rowCount,
     slotCount: store.fingerprints.columns.tags.length,
     fingerprintCount: store.fingerprints.count,
   };
 }
 
-function trimmed(segments: SegmentTable): Column[] {
-  return columnsOf(segments.columns).map((column) => column.subarray(0, segments.rowCount));
+/** The rows in use; packs numbered without those that GC removed. */
+function withoutRetired({ segments, packs }: RepositoryState["data"]): SegmentColumns {
+  const newIndices = new Map(packs.present.map(([index], position) => [index, position]));
+  const rows = newSegmentColumns(segments.rowCount);
+  const from = columnsOf(segments.columns);
+  for (const [index, column] of columnsOf(rows).entries()) {
+    column.set((from[index] as Column).subarray(0, segments.rowCount));
+  }
+  for (let row = 0; row < segments.rowCount; row++)
+    rows.packs[row] = newIndices.get(segments.packOf(row)) ?? 0;
+  return rows;
 }
 
 function tableColumns(table: FingerprintTable): Column[] {

@@ -26,6 +26,7 @@ export async function loadTables(state: RepositoryState): Promise<void> {
   const cached = await loadIndexCache(state, (pack) => sizes.get(pack.name) === pack.sizeBytes);
   for (const store of stores) {
     store.packs.inventory(state.stored.flatMap((snapshot) => listedPacks(snapshot.packs, store)));
+    store.packs.inventory(listedPacks(state.ledger.content.packs, store));
     const ours = files.filter((file) => file.name.startsWith(`${packFolder(store.identity.kind)}/`));
     await loadStore(state, store, ours, cached?.[store.identity.kind] ?? null);
   }
@@ -33,7 +34,7 @@ export async function loadTables(state: RepositoryState): Promise<void> {
 
 async function packFiles(state: RepositoryState, store: BlockStore): Promise<StoredFile[]> {
   const files = await state.storage.list(packFolder(store.identity.kind));
-  return files.filter((file) => hashOfPackName(file.name) !== null);
+  return files.filter((file) => hashOfPackName(file.name) !== null && !state.removedPacks.has(file.name));
 }
 
 function listedPacks<Pack extends { readonly kind: string }>(
@@ -84,7 +85,7 @@ export async function rebuildTables(
   await saveIndexCache(state);
   state.indexIsNew = false;
   return {
-    packCount: state.data.packs.packs.length + state.nodes.packs.packs.length,
+    packCount: state.data.packs.present.length + state.nodes.packs.present.length,
     blockCount: state.data.segments.blockCount,
     seconds: (performance.now() - startedMs) / 1000,
   };
@@ -166,11 +167,13 @@ function noteUnlisted(state: RepositoryState, store: BlockStore): void {
 }
 
 function listedNames(state: RepositoryState): Set<string> {
-  return new Set(state.stored.flatMap((snapshot) => snapshot.packs.map((pack) => pack.name)));
+  const listings = [...state.stored.flatMap((snapshot) => snapshot.packs), ...state.ledger.content.packs];
+  return new Set(listings.map((pack) => pack.name));
 }
 
 function nextIdOf(state: RepositoryState, store: BlockStore): number {
-  let next = store.segments.endId();
+  const { nextBlockId, nextNodeId } = state.ledger.content;
+  let next = Math.max(store.segments.endId(), store.identity.kind === "data" ? nextBlockId : nextNodeId);
   for (const snapshot of state.stored) {
     next = Math.max(next, store.identity.kind === "data" ? snapshot.nextBlockId : snapshot.nextNodeId);
   }

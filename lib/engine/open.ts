@@ -17,6 +17,9 @@ import { TEMPORARY_FOLDER } from "./storage/file-name.ts";
 import type { Storage } from "./storage/storage.ts";
 import { startWorkers } from "./threads/workers.ts";
 import type { CreateOptions, OpenOptions, RepositoryInfo } from "./types.ts";
+import { finishRemovals } from "./upkeep/collect.ts";
+import { loadPins } from "./upkeep/pins.ts";
+import { makeReserve } from "./upkeep/reserve.ts";
 
 const DEFAULT_BLOCK_SIZE = 4096;
 const THREADS_MAX = 8;
@@ -34,7 +37,10 @@ export async function createRepository(options: CreateOptions): Promise<Reposito
     blockSize,
     createdAt: new Date((options.clock ?? systemClock).nowMs()).toISOString(),
   };
-  if (await options.storage.createExclusive(CONFIG_FILE, encodeConfig(info))) return info;
+  if (await options.storage.createExclusive(CONFIG_FILE, encodeConfig(info))) {
+    await makeReserve(options.storage, options.reserveBytes ?? 0);
+    return info;
+  }
   throw new CodedError(
     "repository-exists",
     `There is a repository at ${options.storage.description} already.`,
@@ -73,7 +79,10 @@ export async function openState(options: OpenOptions): Promise<RepositoryState> 
       workers,
       lock,
     });
+    await state.ledger.load();
     await loadSnapshots(state);
+    await loadPins(state);
+    await finishRemovals(state);
     await loadTables(state);
     return state;
   } catch (error) {
@@ -98,6 +107,7 @@ async function sweepTemporaries(storage: Storage): Promise<void> {
 }
 
 async function loadSnapshots(state: RepositoryState): Promise<void> {
+  state.nextSequence = state.ledger.content.nextSequence;
   for (const file of await state.storage.list(SNAPSHOT_FOLDER)) {
     const named = parseSnapshotFileName(file.name);
     if (named === null) continue; // Not ours; verify says so.

@@ -5,6 +5,7 @@ import { CodedError } from "#lib/model/errors.ts";
 import { PAGE_BYTES } from "#lib/page/page.ts";
 import type { FinishedImage } from "./archive/image-archiver.ts";
 import { ScanBuffers } from "./archive/scan-buffers.ts";
+import type { Pin } from "./format/ledger-format.ts";
 import { SEGMENT_RAW_BYTES } from "./format/pack-format.ts";
 import type { PackKind } from "./format/snapshot-format.ts";
 import { encodeSnapshot, type StoredSnapshot, snapshotFileName } from "./format/snapshot-format.ts";
@@ -15,6 +16,8 @@ import type { Storage } from "./storage/storage.ts";
 import { BlockStore } from "./store/block-store.ts";
 import type { Workers } from "./threads/workers.ts";
 import type { ArchiveSession, RepositoryInfo, SnapshotPurpose, SnapshotRecord } from "./types.ts";
+import { Holds } from "./upkeep/holds.ts";
+import { LedgerKeeper } from "./upkeep/ledger.ts";
 
 /** Ids a node segment reserves: as many nodes as 64 KiB hold, about. */
 const NODE_SEGMENT_IDS = 64;
@@ -52,6 +55,14 @@ export class RepositoryState {
   readonly nodes: BlockStore;
   readonly nodeCache: NodeCache;
   readonly sessions = new Set<ArchiveSession>();
+  readonly holds = new Holds();
+  readonly ledger: LedgerKeeper;
+  /** By snapshot id. */
+  readonly pins = new Map<string, Pin>();
+  /** Packs that are going or gone: their files, if there still are any, are nobody's. */
+  readonly removedPacks = new Set<string>();
+  /** Of those, files this process has still to remove, with their sizes. */
+  readonly filesToRemove = new Map<string, number>();
   /** In commit order. */
   readonly stored: StoredSnapshot[] = [];
   /** Snapshot files that could not be read: id → what is wrong. */
@@ -61,6 +72,9 @@ export class RepositoryState {
   indexIsNew = false;
   #closed = false;
   #commits: Promise<unknown> = Promise.resolve();
+  #upkeep: Promise<unknown> = Promise.resolve();
+  #serial = 0;
+  readonly #openSerials = new Set<number>();
 
   constructor(options: StateOptions) {
     this.storage = options.storage;
@@ -69,6 +83,7 @@ export class RepositoryState {
     this.random = options.random;
     this.workers = options.workers;
     this.lock = options.lock;
+    this.ledger = new LedgerKeeper(options.storage, options.info.id);
     this.buffers = new ScanBuffers(options.info.blockSize);
     this.data = this.#newStore("data", SEGMENT_RAW_BYTES / options.info.blockSize);
     this.nodes = this.#newStore("nodes", NODE_SEGMENT_IDS);
@@ -104,6 +119,33 @@ export class RepositoryState {
     const first = !this.#closed;
     this.#closed = true;
     return first;
+  }
+
+  // Who may be using what ------------------------------------------------------------------------------------
+
+  /** A session's number. Whatever is deduplicated against from now on bears the newest number: as long as a session of that
+   *  number or an earlier one is open, it may be the one that used it (GC-2). */
+  beginSerial(): number {
+    this.#serial += 1;
+    this.#openSerials.add(this.#serial);
+    for (const store of [this.data, this.nodes]) store.useStamp = this.#serial;
+    return this.#serial;
+  }
+
+  endSerial(serial: number): void {
+    this.#openSerials.delete(serial);
+  }
+
+  /** Infinity when none is open. */
+  get oldestOpenSerial(): number {
+    return Math.min(...this.#openSerials);
+  }
+
+  /** GC and rebuilding the index exchange tables: one after the other. */
+  alone<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = this.#upkeep.then(work);
+    this.#upkeep = turn.catch(() => undefined); // Its caller is told; the next one does not depend on it.
+    return turn;
   }
 
   /** "snap_" and 20 characters of 0-9a-z: 103 bits, never the same twice. */

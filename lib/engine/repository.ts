@@ -15,16 +15,24 @@ import type {
   ArchiveRequest,
   ArchiveSession,
   ByteTarget,
+  GcOptions,
+  GcPlan,
+  GcReport,
   ImageReader,
   OpenOptions,
+  PruneReport,
   Repository,
   RepositoryInfo,
   RepositoryStats,
   RestoreReport,
+  SnapshotPin,
   SnapshotRecord,
   VerifyReport,
   WorkOptions,
 } from "./types.ts";
+import { collectGarbage, planGc } from "./upkeep/collect.ts";
+import { pinSnapshot, unpinSnapshot } from "./upkeep/pins.ts";
+import { pruneSnapshots } from "./upkeep/prune.ts";
 import { Verification } from "./verify/verify.ts";
 
 export { openFileSource, openFileTarget } from "./local-file.ts";
@@ -58,8 +66,7 @@ class OpenRepository implements Repository {
   }
 
   async beginArchive(request: ArchiveRequest): Promise<ArchiveSession> {
-    this.#state.checkOpen();
-    if (this.#state.lock === null) throw readOnly(this.#state);
+    this.#checkWritable();
     const session = new Session(this.#state, request);
     this.#state.sessions.add(session);
     return session;
@@ -70,7 +77,7 @@ class OpenRepository implements Repository {
     const index = stored.record.images.findIndex((image) => image.partition === partition);
     const image = stored.record.images[index];
     if (image !== undefined)
-      return new PageReader(this.#state, stored.record, image, this.#state.treeOf(stored, index));
+      return new PageReader(this.#state, stored, image, this.#state.treeOf(stored, index));
     const names = stored.record.images.map((each) => JSON.stringify(each.partition)).join(", ");
     throw new CodedError(
       "input-invalid",
@@ -88,7 +95,11 @@ class OpenRepository implements Repository {
     options: WorkOptions = {},
   ): Promise<RestoreReport> {
     const reader = await this.openImage(snapshotId, partition);
-    return new Restore(this.#state, reader, target, options).run();
+    try {
+      return await new Restore(this.#state, reader, target, options).run();
+    } finally {
+      reader.close();
+    }
   }
 
   async verify(options: WorkOptions & { readonly snapshotId?: string } = {}): Promise<VerifyReport> {
@@ -104,13 +115,48 @@ class OpenRepository implements Repository {
   async rebuildIndex(
     options: WorkOptions = {},
   ): Promise<{ packCount: number; blockCount: number; seconds: number }> {
+    this.#checkWritable();
+    return this.#state.alone(() => rebuildTables(this.#state, options));
+  }
+
+  pins(): ReadonlyMap<string, SnapshotPin> {
     this.#state.checkOpen();
-    if (this.#state.lock === null) throw readOnly(this.#state);
-    return rebuildTables(this.#state, options);
+    return new Map(this.#state.pins);
+  }
+
+  async pin(snapshotId: string, reason: string): Promise<SnapshotPin> {
+    this.#checkWritable();
+    return pinSnapshot(this.#state, this.#stored(snapshotId).record.id, reason);
+  }
+
+  async unpin(snapshotId: string): Promise<boolean> {
+    this.#checkWritable();
+    return unpinSnapshot(this.#state, this.#stored(snapshotId).record.id);
+  }
+
+  async prune({ snapshotIds }: { readonly snapshotIds: readonly string[] }): Promise<PruneReport> {
+    this.#checkWritable();
+    const snapshots = new Set(snapshotIds.map((id) => this.#stored(id)));
+    return pruneSnapshots(this.#state, [...snapshots]);
+  }
+
+  async planGc(options: GcOptions = {}): Promise<GcPlan> {
+    this.#state.checkOpen();
+    return planGc(this.#state, options);
+  }
+
+  async collectGarbage(options: GcOptions = {}): Promise<GcReport> {
+    this.#checkWritable();
+    return collectGarbage(this.#state, options);
   }
 
   async close(): Promise<void> {
     await closeState(this.#state);
+  }
+
+  #checkWritable(): void {
+    this.#state.checkOpen();
+    if (this.#state.lock === null) throw readOnly(this.#state);
   }
 
   /** By id or unambiguous beginning of one. */

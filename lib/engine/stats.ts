@@ -21,6 +21,6 @@ export async function statsOf(state: RepositoryState): Promise<RepositoryStats> 
     snapshotBytes: bytesIn(SNAPSHOT_FOLDER),
     indexBytes: bytesIn("index"),
     storedBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
-    packCount: state.data.packs.packs.length + state.nodes.packs.packs.length,
+    packCount: state.data.packs.present.length + state.nodes.packs.present.length,
   };
 }

@@ -23,6 +23,8 @@ export interface CreateOptions {
   readonly storage: Storage;
   /** Power of two from 512 to 65536. Default 4096. Fixed for the life of the repository. */
   readonly blockSize?: number;
+  /** A file of this size is given up when the disk is full, so that prune and GC can begin. Default 0: none. */
+  readonly reserveBytes?: number;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -131,6 +133,8 @@ export interface ImageReader {
     onPage: (record: PageRecord, bytes: Uint8Array) => Promise<void>,
     options?: WorkOptions,
   ): Promise<void>;
+  /** Lets go of the snapshot: until then it is not pruned. */
+  close(): void;
 }
 
 export interface RestoreReport {
@@ -179,6 +183,49 @@ export interface RepositoryStats {
   readonly packCount: number;
 }
 
+/** A person's word that a snapshot stays. */
+export interface SnapshotPin {
+  readonly snapshotId: string;
+  readonly reason: string;
+  readonly pinnedAt: string;
+}
+
+export interface PruneReport {
+  readonly removedIds: readonly string[];
+}
+
+export interface GcOptions {
+  readonly signal?: AbortSignal;
+  /** Packs of at most so many bytes are removed, one at least. */
+  readonly bytesMax?: number;
+  /** No work is begun after so many seconds; what was done stays done. */
+  readonly secondsMax?: number;
+}
+
+/** Counted by walking every manifest. Sizes in bytes. */
+export interface GcPlan {
+  readonly snapshotCount: number;
+  readonly packCount: number;
+  readonly packBytes: number;
+  /** Packs that nothing needs: GC frees them. */
+  readonly deadPackCount: number;
+  readonly deadPackBytes: number;
+  /** Packs that nothing needs, but an open archive may have used: a later GC frees them. */
+  readonly inUsePackCount: number;
+  /** What is not needed of packs that are; an estimate by blocks. */
+  readonly mixedDeadBytes: number;
+}
+
+export interface GcReport {
+  /** What there was to do; null when time was up before that was known. */
+  readonly plan: GcPlan | null;
+  readonly removedPackCount: number;
+  readonly freedBytes: number;
+  /** False when the budget ended it early: run it again. */
+  readonly isFinished: boolean;
+  readonly seconds: number;
+}
+
 export interface Repository {
   readonly info: RepositoryInfo;
   /** All snapshots in commit order. */
@@ -197,6 +244,17 @@ export interface Repository {
   /** Re-reads every pack (or those one snapshot needs), every block, page hash and contentRoot. */
   verify(options?: WorkOptions & { readonly snapshotId?: string }): Promise<VerifyReport>;
   stats(): Promise<RepositoryStats>;
+  /** By snapshot id. */
+  pins(): ReadonlyMap<string, SnapshotPin>;
+  pin(snapshotId: string, reason: string): Promise<SnapshotPin>;
+  /** False when it was not pinned. */
+  unpin(snapshotId: string): Promise<boolean>;
+  /** Removes snapshots, not what they needed. Refused as a whole, "snapshot-pinned" | "snapshot-in-use" (restored, verified or
+   *  archived against right now). Which ones: decideRetention in lib/model/retention.ts. */
+  prune(request: { readonly snapshotIds: readonly string[] }): Promise<PruneReport>;
+  planGc(options?: GcOptions): Promise<GcPlan>;
+  /** Removes packs nothing needs, beside everything else that runs. */
+  collectGarbage(options?: GcOptions): Promise<GcReport>;
   rebuildIndex(
     options?: WorkOptions,
   ): Promise<{ readonly packCount: number; readonly blockCount: number; readonly seconds: number }>;

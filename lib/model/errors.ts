@@ -17,6 +17,8 @@ export const FAILURE_CODES = [
   "snapshot-unknown",
   "snapshot-ambiguous",
   "snapshot-corrupt",
+  "snapshot-pinned",
+  "snapshot-in-use",
   "pack-corrupt",
   "pack-missing",
   "page-corrupt",

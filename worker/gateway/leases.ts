@@ -44,8 +44,17 @@ export class Leases {
   }
 
   end(taskId: string): void {
-    this.#byTask.get(taskId)?.ended.abort(leaseLost(taskId));
+    const lease = this.#byTask.get(taskId);
+    if (lease === undefined) return;
+    lease.ended.abort(leaseLost(taskId));
     this.#byTask.delete(taskId);
+    // An open reader keeps its snapshot from being pruned. One that never opened holds nothing.
+    for (const reader of lease.readers.values()) {
+      void reader.then(
+        (opened) => opened.close(),
+        () => undefined,
+      );
+    }
   }
 
   silentFor(silentMs: number): Lease[] {

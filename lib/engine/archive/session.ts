@@ -33,6 +33,8 @@ export class Session implements ArchiveSession {
   readonly #request: ArchiveRequest;
   readonly #parent: StoredSnapshot | null;
   readonly #startedMs: number;
+  readonly #serial: number;
+  readonly #holds: (() => void)[] = [];
   readonly #epochs: { readonly data: StoreEpoch; readonly nodes: StoreEpoch };
   readonly #images = new Map<string, ImageArchiver>();
   readonly #context: ImageContext;
@@ -46,7 +48,9 @@ export class Session implements ArchiveSession {
       comment: checkComment(request.comment),
       requestId: checkRequestId(request.requestId),
     };
+    this.#serial = repository.beginSerial();
     this.#parent = repository.newestOf(request.node);
+    if (this.#parent !== null) this.#holds.push(repository.holds.take(this.#parent));
     this.snapshotId = repository.newSnapshotId();
     this.#startedMs = repository.clock.nowMs();
     this.#epochs = { data: repository.data.epoch, nodes: repository.nodes.epoch };
@@ -89,6 +93,8 @@ export class Session implements ArchiveSession {
   async #parentImage(partition: string): Promise<ParentImage | null> {
     const parent = this.#repository.newestImageOf(this.#request.node, partition);
     if (parent === null) return null;
+    // Pages taken over from it are not looked up in the index: only the hold keeps them from GC.
+    this.#holds.push(this.#repository.holds.take(parent.snapshot));
     try {
       const tree = this.#repository.treeOf(parent.snapshot, parent.index);
       return { tree, hashes: await tree.pageHashes() };
@@ -141,8 +147,14 @@ export class Session implements ArchiveSession {
       this.#state = "aborted";
       throw error;
     } finally {
-      this.#repository.sessions.delete(this);
+      this.#end();
     }
+  }
+
+  #end(): void {
+    this.#repository.sessions.delete(this);
+    this.#repository.endSerial(this.#serial);
+    for (const release of this.#holds) release();
   }
 
   #finishedImages(): FinishedImage[] {
@@ -158,7 +170,7 @@ export class Session implements ArchiveSession {
   async abort(): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "aborted";
-    this.#repository.sessions.delete(this);
+    this.#end();
     for (const image of this.#images.values()) await image.abandon();
   }
 

@@ -133,7 +133,7 @@ function decodeDetails(fields: Record<string, unknown>): Record<string, string> 
   return details;
 }
 
-function decodePackListing(fields: Record<string, unknown>): PackListing {
+export function decodePackListing(fields: Record<string, unknown>): PackListing {
   return {
     name: textField(fields, "name", 256),
     kind: choiceField(fields, "kind", PACK_KINDS),

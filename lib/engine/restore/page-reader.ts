@@ -7,6 +7,7 @@ import { LEAF_PAGES } from "#lib/page/content-root.ts";
 import { hashPage, PAGE_BYTES, pageLength, sameHash } from "#lib/page/page.ts";
 import { throwIfAborted } from "../archive/image-archiver.ts";
 import type { PageEntry } from "../format/node-format.ts";
+import type { StoredSnapshot } from "../format/snapshot-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import type { SegmentPlace } from "../store/segment-table.ts";
 import type { ImageReader, ImageRecord, PageRecord, SnapshotRecord, WorkOptions } from "../types.ts";
@@ -45,13 +46,17 @@ export class PageReader implements ImageReader {
   readonly image: ImageRecord;
   readonly pageCount: number;
   readonly #state: RepositoryState;
+  readonly #stored: StoredSnapshot;
+  readonly #release: () => void;
   readonly #tree: ImageTree;
   readonly #leaves = new Map<number, Promise<PageEntry[]>>();
   readonly #freeBuffers: Uint8Array[] = [];
 
-  constructor(state: RepositoryState, snapshot: SnapshotRecord, image: ImageRecord, tree: ImageTree) {
+  constructor(state: RepositoryState, stored: StoredSnapshot, image: ImageRecord, tree: ImageTree) {
     this.#state = state;
-    this.snapshot = snapshot;
+    this.snapshot = stored.record;
+    this.#stored = stored;
+    this.#release = state.holds.take(stored);
     this.image = image;
     this.#tree = tree;
     this.pageCount = tree.pageCount;
@@ -67,7 +72,21 @@ export class PageReader implements ImageReader {
     return records;
   }
 
+  close(): void {
+    this.#release();
+  }
+
   async readPages(pageIndices: readonly number[], onPage: OnPage, options: WorkOptions = {}): Promise<void> {
+    // Closing in mid-read must not let go of what is being read.
+    const release = this.#state.holds.take(this.#stored);
+    try {
+      await this.#readPages(pageIndices, onPage, options);
+    } finally {
+      release();
+    }
+  }
+
+  async #readPages(pageIndices: readonly number[], onPage: OnPage, options: WorkOptions): Promise<void> {
     const ordered = await this.#inPackOrder(pageIndices);
     const totalBytes = ordered.reduce((sum, index) => sum + pageLength(this.image.sizeBytes, index), 0);
     let doneBytes = 0;

@@ -52,6 +52,8 @@ export class BlockStore {
   segments = new SegmentTable();
   fingerprints = new FingerprintTable();
   nextId = 0;
+  /** Number of the newest session: marks packs that some open session may be using. */
+  useStamp = 0;
   /** Set by `find` when it answers NEEDS_COLUMN. */
   columnWanted = -1;
   /** Sealed since a snapshot file last listed packs. */
@@ -113,7 +115,10 @@ export class BlockStore {
       this.columnWanted = packIndex;
       return NEEDS_COLUMN;
     }
-    return sameDigest(column, this.segments.digestPosition(row, id) * DIGEST_BYTES, digests, at) ? 1 : 0;
+    if (!sameDigest(column, this.segments.digestPosition(row, id) * DIGEST_BYTES, digests, at)) return 0;
+    // In the same turn as the answer: from here on GC leaves the pack alone while the session that asked is open.
+    this.packs.noteUse(packIndex, this.useStamp);
+    return 1;
   }
 
   /** Makes the column `find` wanted available, or marks its pack as one not to deduplicate against. */
@@ -234,6 +239,7 @@ export class BlockStore {
     const sealed = await writer.seal();
     this.#openPack = null;
     const packIndex = this.packs.add(sealed);
+    this.packs.noteUse(packIndex, this.useStamp);
     this.segments.add(packIndex, sealed.segments);
     this.#columns.put(packIndex, sealed.digests);
     for (const segment of sealed.segments) this.#openSegments.delete(segment.firstId);
@@ -307,6 +313,14 @@ export class BlockStore {
     return namingPack(name, async () =>
       this.#options.decode(place, await readSegmentBytes(this.#options.storage, name, place)),
     );
+  }
+
+  /** From now on nothing is found in these packs: what they hold would be stored again. */
+  retire(packIndices: ReadonlySet<number>): void {
+    const names = new Set([...packIndices].map((index) => this.packs.nameOf(index)));
+    this.segments.removePacks(packIndices);
+    for (const index of packIndices) this.packs.retire(index);
+    this.unlisted = this.unlisted.filter((pack) => !names.has(pack.name));
   }
 
   noteDamaged(name: string, error: FormatError | CodedError): void {

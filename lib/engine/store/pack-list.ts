@@ -10,6 +10,10 @@ export interface KnownPack {
 export class PackList {
   readonly #packs: KnownPack[] = [];
   readonly #indexOfName = new Map<string, number>();
+  /** By index: the newest session's number when the pack was last deduplicated against, or sealed. */
+  readonly #usedAt: number[] = [];
+  /** Removed by GC. Their places stay empty, for rows go by index. */
+  readonly #retired = new Set<number>();
   /** Unreadable at open: file name and what is wrong with it. */
   readonly damaged = new Map<string, string>();
   /** What snapshot files say once was there; names a pack that is gone. */
@@ -23,8 +27,31 @@ export class PackList {
     const known = this.#indexOfName.get(pack.name);
     if (known !== undefined) return known;
     this.#packs.push(pack);
+    this.#usedAt.push(0);
     this.#indexOfName.set(pack.name, this.#packs.length - 1);
     return this.#packs.length - 1;
+  }
+
+  noteUse(packIndex: number, stamp: number): void {
+    this.#usedAt[packIndex] = stamp;
+  }
+
+  lastUseOf(packIndex: number): number {
+    return this.#usedAt[packIndex] ?? 0;
+  }
+
+  retire(packIndex: number): void {
+    this.#retired.add(packIndex);
+    this.#indexOfName.delete(this.nameOf(packIndex));
+  }
+
+  isRetired(packIndex: number): boolean {
+    return this.#retired.has(packIndex);
+  }
+
+  /** Packs in use, with their indices. */
+  get present(): readonly (readonly [number, KnownPack])[] {
+    return [...this.#packs.entries()].filter(([index]) => !this.#retired.has(index));
   }
 
   has(name: string): boolean {

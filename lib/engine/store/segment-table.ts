@@ -66,6 +66,22 @@ export class SegmentTable {
     }
   }
 
+  removePacks(packIndices: ReadonlySet<number>): void {
+    const columns = columnsOf(this.#rows);
+    const before = this.#rowCount;
+    this.#rowCount = 0;
+    this.#lastRow = 0;
+    this.blockCount = 0;
+    this.rawBytes = 0;
+    this.encodedBytes = 0;
+    for (let row = 0; row < before; row++) {
+      if (packIndices.has(this.#rows.packs[row] as number)) continue;
+      for (const column of columns) column[this.#rowCount] = column[row] as number;
+      this.#count(this.#rowCount);
+      this.#rowCount += 1;
+    }
+  }
+
   /** The row of the segment that holds `id`, or -1. */
   rowOf(id: number): number {
     if (this.#holds(this.#lastRow, id)) return this.#lastRow;
@@ -104,6 +120,15 @@ export class SegmentTable {
   /** Position of the block's digest in its pack's digest column, in blocks. */
   digestPosition(row: number, id: number): number {
     return (this.#rows.digestStarts[row] as number) + id - (this.#rows.firstIds[row] as number);
+  }
+
+  blockCountByPack(): Map<number, number> {
+    const counts = new Map<number, number>();
+    for (let row = 0; row < this.#rowCount; row++) {
+      const packIndex = this.#rows.packs[row] as number;
+      counts.set(packIndex, (counts.get(packIndex) ?? 0) + (this.#rows.counts[row] as number));
+    }
+    return counts;
   }
 
   /** First id and count of ids each pack spans. */

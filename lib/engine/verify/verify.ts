@@ -26,6 +26,7 @@ import type { BlockStore } from "../store/block-store.ts";
 import type { ImageRecord, VerifyReport, WorkOptions } from "../types.ts";
 import { type Affected, Findings } from "./findings.ts";
 import { SeenPages } from "./seen-pages.ts";
+import { checkUpkeepFiles, withoutWhatIsGone } from "./upkeep-files.ts";
 
 const PAGES_AT_ONCE = 256;
 
@@ -65,6 +66,7 @@ export class Verification {
     const files = await this.#packFiles();
     this.#totalBytes = files.reduce((sum, { file }) => sum + file.sizeBytes, 0);
     await this.#checkConfig();
+    if (this.#options.snapshotId === undefined) await checkUpkeepFiles(this.#state, this.#findings);
     for (const snapshot of snapshots) await this.#checkSnapshotFile(snapshot);
     if (this.#options.snapshotId === undefined) this.#reportDamagedSnapshots();
     this.#reportMissingPacks(snapshots, files);
@@ -75,7 +77,7 @@ export class Verification {
       packCount: this.#packCount,
       checkedBytes: this.#checkedBytes,
       seconds: (performance.now() - startedMs) / 1000,
-      findings: this.#findings.list(),
+      findings: await withoutWhatIsGone(this.#state, this.#findings.list()),
     };
   }
 
@@ -89,7 +91,10 @@ export class Verification {
     const found: { store: BlockStore; file: StoredFile }[] = [];
     for (const store of [this.#state.data, this.#state.nodes]) {
       const files = await this.#state.storage.list(packFolder(store.identity.kind));
-      for (const file of files) if (hashOfPackName(file.name) !== null) found.push({ store, file });
+      for (const file of files) {
+        if (hashOfPackName(file.name) !== null && !this.#state.removedPacks.has(file.name))
+          found.push({ store, file });
+      }
     }
     return found;
   }
@@ -145,6 +150,10 @@ export class Verification {
         const affected = { snapshotId: snapshot.record.id, partition: null };
         this.#findings.add("pack-missing", pack.name, `The pack ${pack.name} is missing.`, affected);
       }
+    }
+    if (this.#options.snapshotId !== undefined) return;
+    for (const { name } of this.#state.ledger.content.packs) {
+      if (!present.has(name)) this.#findings.add("pack-missing", name, `The pack ${name} is missing.`);
     }
   }
 
@@ -229,10 +238,15 @@ export class Verification {
   ): Promise<void> {
     const what = `${snapshot.record.id}, partition ${image.partition}`;
     const tree = new ImageTree(this.#nodes, root, image.sizeBytes, what);
-    const reader = new PageReader(this.#state, snapshot.record, image, tree);
+    const reader = new PageReader(this.#state, snapshot, image, tree);
     const under: ImageUnderCheck = { tree, reader, affected, file, pages: [] };
-    const top = await this.#checkNode(under, root, 0, root.level);
-    await this.#checkPages(under);
+    let top: Uint8Array | null;
+    try {
+      top = await this.#checkNode(under, root, 0, root.level);
+      await this.#checkPages(under);
+    } finally {
+      reader.close();
+    }
     if (top === null || hexOf(contentRootFromTop(top, image.sizeBytes)) === image.contentRoot) return;
     this.#findings.add(
       "snapshot-corrupt",

@@ -1,0 +1,194 @@
+// GC frees packs that nothing needs, beside running archives and restores. SPEC.md has its rules (GC-…).
+//
+// 1. Mark everything that snapshots need; snapshots committed meanwhile are marked, too, until none is left unmarked.
+// 2. In the same turn as that is seen: condemn packs in which nothing is marked and which no open session may have
+//    deduplicated against. They leave the index, so nobody can begin to use them.
+// 3. Write their names into the ledger. From here on they are gone, whatever happens.
+// 4. Remove the files. A crash in between leaves files that the next writer removes when it opens.
+// There is no clock in it, and no list that is older than the step it decides.
+import { CodedError } from "#lib/model/errors.ts";
+import { throwIfAborted } from "../archive/image-archiver.ts";
+import type { StoredSnapshot } from "../format/snapshot-format.ts";
+import type { RepositoryState } from "../repository-state.ts";
+import type { BlockStore } from "../store/block-store.ts";
+import type { GcOptions, GcPlan, GcReport } from "../types.ts";
+import { Marking } from "./mark.ts";
+
+/** Thrown inside a walk whose time is up; never leaves this file. */
+class TimeIsUp extends Error {}
+
+interface DeadPack {
+  readonly store: BlockStore;
+  readonly packIndex: number;
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+/** What GC would do now. Changes nothing. */
+export async function planGc(state: RepositoryState, options: GcOptions = {}): Promise<GcPlan> {
+  checkAllReadable(state);
+  const marking = new Marking(state, () => check(state, options));
+  await markAll(state, marking);
+  return planFrom(state, marking);
+}
+
+export function collectGarbage(state: RepositoryState, options: GcOptions = {}): Promise<GcReport> {
+  return state.alone(() => collect(state, options));
+}
+
+async function collect(state: RepositoryState, options: GcOptions): Promise<GcReport> {
+  const startedMs = performance.now();
+  const isTimeUp = () =>
+    options.secondsMax !== undefined && performance.now() - startedMs > 1000 * options.secondsMax;
+  const seconds = () => (performance.now() - startedMs) / 1000;
+  checkAllReadable(state);
+  const marking = new Marking(state, () => {
+    check(state, options);
+    if (isTimeUp()) throw new TimeIsUp();
+  });
+  try {
+    await markAll(state, marking);
+  } catch (error) {
+    if (!(error instanceof TimeIsUp)) throw error;
+    return { plan: null, removedPackCount: 0, freedBytes: 0, isFinished: false, seconds: seconds() };
+  }
+  // No await from here to the end of condemn: what is decided is what is.
+  const plan = planFrom(state, marking);
+  const dead = deadPacks(state, marking).filter((pack) => !isInUse(state, pack));
+  const chosen = withinBudget(dead, options.bytesMax);
+  condemn(state, chosen);
+  if (state.filesToRemove.size > 0) await recordRemoval(state);
+  let freedBytes = 0;
+  let removedPackCount = 0;
+  for (const [name, sizeBytes] of [...state.filesToRemove]) {
+    check(state, options);
+    if (isTimeUp()) break;
+    await state.lock?.assertHeld();
+    await state.storage.remove(name);
+    state.filesToRemove.delete(name);
+    freedBytes += sizeBytes;
+    removedPackCount += 1;
+  }
+  const isFinished = chosen.length === dead.length && state.filesToRemove.size === 0;
+  return { plan, removedPackCount, freedBytes, isFinished, seconds: seconds() };
+}
+
+/** Until no snapshot is unmarked: sessions commit while we walk. Held ones count although their files may be gone. */
+async function markAll(state: RepositoryState, marking: Marking): Promise<void> {
+  for (let next = unmarked(state, marking); next !== undefined; next = unmarked(state, marking)) {
+    await marking.walk(next);
+  }
+}
+
+function unmarked(state: RepositoryState, marking: Marking): StoredSnapshot | undefined {
+  return [...state.stored, ...state.holds.all].find((snapshot) => !marking.has(snapshot));
+}
+
+function check(state: RepositoryState, options: GcOptions): void {
+  throwIfAborted(options.signal);
+  state.checkOpen();
+}
+
+/** What an unreadable snapshot needs is unknown, and its file may be put back. */
+function checkAllReadable(state: RepositoryState): void {
+  for (const { file, message } of state.damagedSnapshots.values()) {
+    throw new CodedError(
+      "snapshot-corrupt",
+      `Nothing was freed: the snapshot file ${file} is damaged (${message}), so what it needs cannot be told.`,
+      {
+        hint: "Put the file back from a copy of the repository, or delete it if the snapshot is to be given up.",
+        facts: { file },
+      },
+    );
+  }
+}
+
+function planFrom(state: RepositoryState, marking: Marking): GcPlan {
+  const dead = deadPacks(state, marking);
+  const inUse = dead.filter((pack) => isInUse(state, pack));
+  const bytesOf = (packs: readonly { readonly sizeBytes: number }[]) =>
+    packs.reduce((sum, pack) => sum + pack.sizeBytes, 0);
+  const all = [state.data, state.nodes].flatMap((store) => store.packs.present.map(([, pack]) => pack));
+  return {
+    snapshotCount: marking.snapshotCount,
+    packCount: all.length,
+    packBytes: bytesOf(all),
+    deadPackCount: dead.length - inUse.length,
+    deadPackBytes: bytesOf(dead) - bytesOf(inUse),
+    inUsePackCount: inUse.length,
+    mixedDeadBytes: mixedDeadBytes(state.data, marking) + mixedDeadBytes(state.nodes, marking),
+  };
+}
+
+function deadPacks(state: RepositoryState, marking: Marking): DeadPack[] {
+  return [state.data, state.nodes].flatMap((store) => {
+    const live = store === state.data ? marking.data : marking.nodes;
+    return store.packs.present
+      .filter(([packIndex]) => live.countIn(packIndex) === 0)
+      .map(([packIndex, { name, sizeBytes }]) => ({ store, packIndex, name, sizeBytes }));
+  });
+}
+
+/** An open session no younger than the pack's last use may be the one that used it. */
+function isInUse(state: RepositoryState, { store, packIndex }: DeadPack): boolean {
+  return state.oldestOpenSerial <= store.packs.lastUseOf(packIndex);
+}
+
+/** About how much of the packs that stay nothing needs: their bytes, by the share of dead blocks. */
+function mixedDeadBytes(store: BlockStore, marking: Marking): number {
+  const live = store.identity.kind === "data" ? marking.data : marking.nodes;
+  const blocks = store.segments.blockCountByPack();
+  let sum = 0;
+  for (const [packIndex, { sizeBytes }] of store.packs.present) {
+    const all = blocks.get(packIndex) ?? 0;
+    const alive = live.countIn(packIndex);
+    if (alive > 0 && all > alive) sum += Math.round((sizeBytes * (all - alive)) / all);
+  }
+  return sum;
+}
+
+/** Always one at least, so that a budget smaller than a pack is slow and not stuck. */
+function withinBudget(dead: readonly DeadPack[], bytesMax = Number.POSITIVE_INFINITY): DeadPack[] {
+  let bytes = 0;
+  return dead.filter((pack, index) => {
+    bytes += pack.sizeBytes;
+    return index === 0 || bytes <= bytesMax;
+  });
+}
+
+function condemn(state: RepositoryState, packs: readonly DeadPack[]): void {
+  if (packs.length === 0) return;
+  for (const store of [state.data, state.nodes]) {
+    const indices = packs.filter((pack) => pack.store === store).map((pack) => pack.packIndex);
+    if (indices.length > 0) store.retire(new Set(indices));
+  }
+  for (const { name, sizeBytes } of packs) {
+    state.removedPacks.add(name);
+    state.filesToRemove.set(name, sizeBytes);
+  }
+  state.indexIsNew = true;
+}
+
+async function recordRemoval(state: RepositoryState): Promise<void> {
+  await state.lock?.assertHeld();
+  await state.ledger.change((ledger) => ({
+    nextSequence: state.nextSequence,
+    nextBlockId: state.data.nextId,
+    nextNodeId: state.nodes.nextId,
+    packs: ledger.packs.filter((pack) => !state.removedPacks.has(pack.name)),
+    removed: [...state.removedPacks],
+  }));
+}
+
+/** At open: nothing is found in packs the ledger calls removed, and a writer removes the files that are left. */
+export async function finishRemovals(state: RepositoryState): Promise<void> {
+  const { removed } = state.ledger.content;
+  for (const name of removed) state.removedPacks.add(name);
+  if (state.lock === null) return;
+  const listed = new Set(state.stored.flatMap((snapshot) => snapshot.packs.map((pack) => pack.name)));
+  for (const name of removed) {
+    if ((await state.storage.size(name)) !== null) await state.storage.remove(name);
+    // The name is kept as long as a snapshot lists it: verify must not miss what GC has taken.
+    if (!listed.has(name)) state.removedPacks.delete(name);
+  }
+}
