@@ -57,6 +57,8 @@ export class RepositoryState {
   readonly sessions = new Set<ArchiveSession>();
   readonly holds = new Holds();
   readonly ledger: LedgerKeeper;
+  /** Snapshots whose commit failed although their file may be there, as the next open would see. */
+  readonly doubtful = new Map<StoredSnapshot, () => void>();
   /** By snapshot id. */
   readonly pins = new Map<string, Pin>();
   /** Packs that are going or gone: their files, if there still are any, are nobody's. */
@@ -193,7 +195,15 @@ export class RepositoryState {
     check();
     await this.lock?.assertHeld();
     const snapshot = this.#snapshotOf(draft);
-    await this.storage.writeFile(snapshotFileName(snapshot.record), encodeSnapshot(this.info.id, snapshot));
+    const release = this.holds.take(snapshot);
+    try {
+      await this.storage.writeFile(snapshotFileName(snapshot.record), encodeSnapshot(this.info.id, snapshot));
+    } catch (error) {
+      // The file may be there all the same, and the next open would show it: GC must keep what it needs.
+      this.doubtful.set(snapshot, release);
+      throw error;
+    }
+    release();
     this.stored.push(snapshot);
     if (snapshot.packs.length > 0) this.indexIsNew = true;
     for (const store of [this.data, this.nodes]) {

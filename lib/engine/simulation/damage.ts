@@ -21,7 +21,7 @@ export async function damageRound(world: World): Promise<string> {
   const openBefore = world.chance.happens(0.5);
   const opened = openBefore ? await reopenDamaged(world, name) : true;
   // Of a snapshot file that was lost before it was read nothing is left that could be named.
-  const isForgotten = openBefore && damage === "lose" && name.startsWith("snapshots/");
+  const isForgotten = openBefore && damage === "lose" && /^(snapshots|pins)\/|^ledger$/.test(name);
   if (opened && !isForgotten) await liveWithDamage(world, name);
   if (opened) await world.close();
   await heal();

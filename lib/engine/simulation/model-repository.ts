@@ -18,6 +18,8 @@ export interface ModelSnapshot {
 export class ModelRepository {
   readonly #committed = new Map<string, ModelSnapshot>();
   readonly #uncertain = new Map<string, ModelSnapshot>();
+  /** Being pruned: from here to the end of it they may be listed or not. */
+  readonly #leaving = new Set<string>();
   /** Hash of an image's bytes to its content root, and back: each must name the other, for ever. */
   readonly #rootOfBytes = new Map<string, string>();
   readonly #bytesOfRoot = new Map<string, string>();
@@ -46,6 +48,10 @@ export class ModelRepository {
 
   commit(snapshot: ModelSnapshot): void {
     this.#committed.set(snapshot.id, snapshot);
+    this.#noteBlocks(snapshot);
+  }
+
+  #noteBlocks(snapshot: ModelSnapshot): void {
     for (const bytes of snapshot.images.values()) {
       for (const block of storedBlocksOf(bytes, this.#blockSize)) this.#blocks.add(block.key);
     }
@@ -59,7 +65,9 @@ export class ModelRepository {
   /** Nothing committed is missing, nothing is there that nobody made, and records are as committed. */
   checkListing(records: readonly SnapshotRecord[]): void {
     const listed = new Set(records.map((record) => record.id));
-    for (const id of this.#committed.keys()) claim(listed.has(id), `committed snapshot ${id} is lost`);
+    for (const id of this.#committed.keys()) {
+      claim(listed.has(id) || this.#leaving.has(id), `committed snapshot ${id} is lost`);
+    }
     for (const record of records) {
       const made = this.#committed.get(record.id) ?? this.#uncertain.get(record.id);
       claim(made !== undefined, `snapshot ${record.id} appeared from nowhere`);
@@ -87,6 +95,23 @@ export class ModelRepository {
       isDeepStrictEqual(JSON.parse(was), JSON.parse(is)),
       `the record of a snapshot is ${is}, was ${was}`,
     );
+  }
+
+  beginPrune(snapshots: readonly ModelSnapshot[]): void {
+    for (const { id } of snapshots) this.#leaving.add(id);
+  }
+
+  /** Those that are still listed must stay so; the others are gone for good. */
+  endPrune(records: readonly SnapshotRecord[]): void {
+    const listed = new Set(records.map((record) => record.id));
+    for (const id of this.#leaving) if (!listed.has(id)) this.#committed.delete(id);
+    this.#leaving.clear();
+  }
+
+  /** After GC only blocks of snapshots that are left must be found again. */
+  forgetFreedBlocks(): void {
+    this.#blocks.clear();
+    for (const snapshot of this.#committed.values()) this.#noteBlocks(snapshot);
   }
 
   /** After an open: what is listed of the uncertain is committed, the rest never will be. */

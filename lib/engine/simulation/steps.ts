@@ -21,6 +21,7 @@ import {
   restoreOver,
   restoreTooSmall,
 } from "./restoring.ts";
+import { collect, collectBeside, collectInterrupted, pinAndPrune, prune } from "./upkeep.ts";
 import { outcomeOf, type SimulatedNode, type World } from "./world.ts";
 
 interface Step {
@@ -51,6 +52,11 @@ const STEPS: readonly Step[] = [
   { name: "disk full", weight: 4, run: diskFull },
   { name: "wrong read", weight: 3, run: wrongRead },
   { name: "damage", weight: 5, run: damageRound },
+  { name: "prune", weight: 3, run: prune },
+  { name: "pin", weight: 2, run: pinAndPrune },
+  { name: "gc", weight: 4, run: collect },
+  { name: "gc beside an archive", weight: 4, run: collectBeside },
+  { name: "gc interrupted", weight: 5, run: collectInterrupted },
   { name: "lose index", weight: 3, run: loseIndex },
   { name: "rebuild index", weight: 3, run: rebuildIndex },
   { name: "reopen", weight: 4, run: reopen },

@@ -8,7 +8,7 @@
 // There is no clock in it, and no list that is older than the step it decides.
 import { CodedError } from "#lib/model/errors.ts";
 import { throwIfAborted } from "../archive/image-archiver.ts";
-import type { StoredSnapshot } from "../format/snapshot-format.ts";
+import { type StoredSnapshot, snapshotFileName } from "../format/snapshot-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import type { BlockStore } from "../store/block-store.ts";
 import type { GcOptions, GcPlan, GcReport } from "../types.ts";
@@ -22,6 +22,15 @@ interface DeadPack {
   readonly packIndex: number;
   readonly name: string;
   readonly sizeBytes: number;
+}
+
+/** A commit that failed has left its snapshot's file or not; one without a file needs nothing. */
+async function settleDoubtful(state: RepositoryState): Promise<void> {
+  for (const [snapshot, release] of [...state.doubtful]) {
+    if ((await state.storage.size(snapshotFileName(snapshot.record))) !== null) continue;
+    state.doubtful.delete(snapshot);
+    release();
+  }
 }
 
 /** What GC would do now. Changes nothing. */
@@ -42,6 +51,7 @@ async function collect(state: RepositoryState, options: GcOptions): Promise<GcRe
     options.secondsMax !== undefined && performance.now() - startedMs > 1000 * options.secondsMax;
   const seconds = () => (performance.now() - startedMs) / 1000;
   checkAllReadable(state);
+  await settleDoubtful(state);
   const marking = new Marking(state, () => {
     check(state, options);
     if (isTimeUp()) throw new TimeIsUp();

@@ -1,0 +1,97 @@
+// Steps of a long life: snapshots are pinned and pruned, and what only they needed is freed, beside archives and on failing disks.
+// The judge forgets what was pruned; everything else must still restore.
+import { FAIL_WHENS } from "../storage/faulty.ts";
+import { abandon, archiveNext, archiveNode, beginArchive, commitArchive } from "./archiving.ts";
+import { claim, type ModelSnapshot } from "./model-repository.ts";
+import { outcomeOf, type World } from "./world.ts";
+
+/** Some snapshots, mostly old ones, never all. */
+function anyToPrune(world: World): readonly ModelSnapshot[] {
+  const { chance, model } = world;
+  const candidates = model.snapshots.slice(0, -1);
+  return chance.shuffled(candidates).slice(0, chance.between(0, Math.ceil(candidates.length / 2)));
+}
+
+export async function prune(world: World): Promise<string> {
+  const chosen = anyToPrune(world);
+  await pruneChosen(world, chosen);
+  world.model.checkListing(world.repository.snapshots());
+  return `${chosen.length} snapshots`;
+}
+
+async function pruneChosen(world: World, chosen: readonly ModelSnapshot[]): Promise<void> {
+  world.model.beginPrune(chosen);
+  const { removedIds } = await world.repository.prune({ snapshotIds: chosen.map(({ id }) => id) });
+  claim(removedIds.length === chosen.length, `${removedIds.length} of ${chosen.length} were pruned`);
+  world.model.endPrune(world.repository.snapshots());
+}
+
+export async function pinAndPrune(world: World): Promise<string> {
+  const [first] = world.chance.shuffled(world.model.snapshots);
+  if (first === undefined) return "nothing to pin";
+  await world.repository.pin(first.id, "simulated");
+  if (world.chance.happens(0.3)) await world.reopen();
+  const outcome = await outcomeOf(() => world.repository.prune({ snapshotIds: [first.id] }));
+  claim("failure" in outcome && outcome.failure.code === "snapshot-pinned", "a pinned snapshot was pruned");
+  claim(await world.repository.unpin(first.id), "a pin was lost");
+  return "refused";
+}
+
+/** Prune and GC in order: afterwards nothing dead is left, and what is freed is not found any more. */
+export async function collect(world: World): Promise<string> {
+  await pruneChosen(world, anyToPrune(world));
+  const report = await world.repository.collectGarbage();
+  claim(report.isFinished, "GC without a budget did not finish");
+  const plan = await world.repository.planGc();
+  claim(plan.deadPackCount === 0, `${plan.deadPackCount} dead packs are left after GC`);
+  world.model.forgetFreedBlocks();
+  await world.assertSnapshotsRestore();
+  if (world.chance.happens(0.2)) await world.assertSound();
+  return `${report.removedPackCount} packs freed`;
+}
+
+/** An archive is under way, has begun before the prune or after it, and commits in the end. */
+export async function collectBeside(world: World): Promise<string> {
+  const { chance } = world;
+  const early = await beginArchive(world, chance.pick(world.nodes));
+  if (chance.happens(0.5)) await archiveNext(world, early, "source");
+  const chosen = anyToPrune(world);
+  world.model.beginPrune(chosen);
+  // Refused when the archive's parent is among them: then the model keeps what is still listed.
+  await outcomeOf(() => world.repository.prune({ snapshotIds: chosen.map(({ id }) => id) }));
+  world.model.endPrune(world.repository.snapshots());
+  world.findsEveryBlock = false;
+  const working = (async () => {
+    while (early.left.length > 0) await archiveNext(world, early, "source");
+  })();
+  const [report] = await Promise.all([world.repository.collectGarbage(), working]);
+  if (chance.happens(0.8)) await commitArchive(world, early);
+  else await abandon(early);
+  await world.repository.collectGarbage();
+  world.model.forgetFreedBlocks();
+  await world.assertSnapshotsRestore();
+  return `${report.removedPackCount} packs freed`;
+}
+
+/** The disk fails or the process dies anywhere in prune and GC; the next GC finishes. */
+export async function collectInterrupted(world: World): Promise<string> {
+  const afterwards = world.chance.happens(0.6) ? "crash" : "go-on";
+  const failWhen = world.chance.pick(FAIL_WHENS);
+  const failCall = world.chance.smallBetween(1, 60);
+  const chosen = anyToPrune(world);
+  world.model.beginPrune(chosen);
+  const outcome = await world.withFaults({ failCall, failWhen, afterwards }, async () => {
+    await world.repository.prune({ snapshotIds: chosen.map(({ id }) => id) });
+    return world.repository.collectGarbage();
+  });
+  // After a failure only the next open knows which of them are gone.
+  if ("failure" in outcome) await world.reopen();
+  world.model.endPrune(world.repository.snapshots());
+  await world.assertSnapshotsRestore();
+  const report = await world.repository.collectGarbage();
+  claim(report.isFinished, "GC without a budget did not finish");
+  world.model.forgetFreedBlocks();
+  await archiveNode(world, world.chance.pick(world.nodes), "source");
+  if (world.chance.happens(0.2)) await world.assertSound();
+  return `${afterwards} ${failWhen} call ${failCall}, then ${report.removedPackCount} packs freed`;
+}
