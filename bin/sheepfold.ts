@@ -6,9 +6,12 @@ import { Command, CommanderError } from "commander";
 import { SHEEPFOLD_VERSION } from "#lib/model/version.ts";
 import { archiveCommand } from "./repo/archive.ts";
 import { EXIT, exitCodeTable } from "./repo/exit-codes.ts";
+import { gcCommand } from "./repo/gc.ts";
 import { initCommand } from "./repo/init.ts";
 import { listCommand } from "./repo/list.ts";
 import { Output } from "./repo/output.ts";
+import { pinCommand, unpinCommand } from "./repo/pin.ts";
+import { pruneCommand } from "./repo/prune.ts";
 import { rebuildIndexCommand } from "./repo/rebuild-index.ts";
 import { restoreCommand } from "./repo/restore.ts";
 import { showCommand } from "./repo/show.ts";
@@ -51,6 +54,10 @@ function program(): Command {
     verifyCommand(),
     statsCommand(),
     rebuildIndexCommand(),
+    pinCommand(),
+    unpinCommand(),
+    pruneCommand(),
+    gcCommand(),
   ];
   for (const verb of verbs) repo.addCommand(verb);
   const root = new Command("sheepfold")

@@ -3,14 +3,19 @@ import { type Command, InvalidArgumentError } from "commander";
 import { createRepository, openLocalDisk } from "#lib/engine/repository.ts";
 import { formatBytes } from "#lib/model/units.ts";
 import { EXIT } from "./exit-codes.ts";
+import { parseByteCount } from "./numbers.ts";
 import type { OutputOptions } from "./output.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
 
 const BLOCK_BYTES_MIN = 512;
 const BLOCK_BYTES_MAX = 65536;
+/** Prune and GC begin by writing a ledger of about 160 bytes a pack: this is enough for some 400 GB of packs to go at once, and gc
+ *  can be told to free less at a time. */
+const RESERVE_BYTES = 1024 * 1024;
 
 interface InitOptions extends OutputOptions {
   readonly blockSize?: number;
+  readonly reserve: number;
 }
 
 export function initCommand(): Command {
@@ -21,6 +26,12 @@ export function initCommand(): Command {
       "bytes per block, the unit of deduplication: a power of two from 512 to 65536, fixed for ever (default 4096)",
       parseBlockSize,
     )
+    .option(
+      "--reserve <SIZE>",
+      "a file given up when the disk is full, so that prune and gc can begin; 0 for none",
+      (text) => (text.trim() === "0" ? 0 : parseByteCount(text)),
+      RESERVE_BYTES,
+    )
     .action((dir: string, options: InitOptions) =>
       runVerb(options, (context) => init(dir, options, context)),
     );
@@ -29,7 +40,11 @@ export function initCommand(): Command {
 async function init(dir: string, options: InitOptions, { output }: VerbContext) {
   const storage = await openLocalDisk(dir, { create: true });
   try {
-    const info = await createRepository({ storage, blockSize: options.blockSize });
+    const info = await createRepository({
+      storage,
+      blockSize: options.blockSize,
+      reserveBytes: options.reserve,
+    });
     output.result(
       info,
       () =>

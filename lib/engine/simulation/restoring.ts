@@ -135,11 +135,15 @@ export async function readSomePages(world: World): Promise<string> {
   const all = Array.from({ length: reader.pageCount }, (_, page) => page);
   const pages = world.chance.shuffled(all).slice(0, world.chance.between(0, all.length));
   const missing = new Set(pages);
-  await reader.readPages(pages, async (record, content) => {
-    claim(missing.delete(record.index), `page ${record.index} came twice or unasked`);
-    const start = record.index * PAGE_BYTES;
-    claimSame(content, bytes.subarray(start, start + PAGE_BYTES), `page ${record.index}`);
-  });
+  try {
+    await reader.readPages(pages, async (record, content) => {
+      claim(missing.delete(record.index), `page ${record.index} came twice or unasked`);
+      const start = record.index * PAGE_BYTES;
+      claimSame(content, bytes.subarray(start, start + PAGE_BYTES), `page ${record.index}`);
+    });
+  } finally {
+    reader.close();
+  }
   claim(missing.size === 0, `${missing.size} pages did not come`);
   return `${pages.length} pages`;
 }

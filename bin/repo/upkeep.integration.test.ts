@@ -1,0 +1,110 @@
+// prune, pin, unpin and gc as a person or a script runs them: results, refusals, and what is left on disk.
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ImageEntry } from "./image-entry.ts";
+import { runCli, runJson } from "./run-cli.ts";
+import { MIB, makeImage, noise, overwrite } from "./test-images.ts";
+
+let folder = "";
+let repository = "";
+let image = "";
+let entries: ImageEntry[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sheepfold-upkeep-"));
+  repository = join(folder, "repository");
+  image = join(folder, "sda1.img");
+  await makeImage(image, 8 * MIB);
+  expect((await runJson("init", repository, "--reserve", "64k")).exitCode).toBe(0);
+  entries = [];
+  for (const seed of [11, 12, 13]) {
+    await overwrite(image, 0, noise(4 * MIB, seed));
+    const made = await runJson("archive", repository, image, "--node", "pc01", "--partition", "sda1");
+    entries.push(made.value as ImageEntry);
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function packCount(): Promise<number> {
+  const files = await readdir(join(repository, "packs"), { recursive: true });
+  return files.filter((name) => name.endsWith(".pack")).length;
+}
+
+interface Decision {
+  readonly snapshotId: string;
+  readonly verdict: string;
+  readonly reasons: readonly string[];
+}
+
+function verdictsOf(value: unknown): string[] {
+  return (value as { decisions: Decision[] }).decisions.map(({ verdict }) => verdict);
+}
+
+test("init makes the reserve it was told to", async () => {
+  expect((await stat(join(repository, "reserve"))).size).toBe(64 * 1024);
+});
+
+test("prune without a rule is refused, and so is a time zone nobody knows", async () => {
+  expect((await runJson("prune", repository)).error).toMatchObject({ code: "input-invalid" });
+  const zone = await runJson("prune", repository, "--keep-last", "1", "--time-zone", "Mars");
+  expect(zone).toMatchObject({ exitCode: 2, error: { code: "input-invalid" } });
+  expect((await runJson("list", repository)).value).toHaveLength(3);
+});
+
+test("prune --dry-run says what would stay and why, and changes nothing", async () => {
+  const { exitCode, value } = await runJson("prune", repository, "--keep-last", "1", "--dry-run");
+  expect(exitCode).toBe(0);
+  expect(verdictsOf(value)).toEqual(["drop", "drop", "keep"]);
+  expect((value as { decisions: Decision[] }).decisions[2]?.reasons).toEqual(["the newest"]);
+  expect((await runJson("list", repository)).value).toHaveLength(3);
+});
+
+test("pin, prune, gc, unpin: the pinned one stays, the rest is freed, what is left restores", async () => {
+  const [first, second, third] = entries.map(({ id }) => id);
+  const pinned = await runJson("pin", repository, first ?? "", "--reason", "master for the exam");
+  expect(pinned.value).toMatchObject({ snapshotId: first, reason: "master for the exam" });
+  const pruned = await runJson("prune", repository, "--keep-last", "1");
+  expect(verdictsOf(pruned.value)).toEqual(["keep", "drop", "keep"]);
+  expect((await runJson("show", repository, second ?? "")).exitCode).toBe(5);
+
+  expect(await packCount()).toBe(3);
+  const plan = await runJson("gc", repository, "--dry-run");
+  expect(plan.value).toMatchObject({ snapshotCount: 2, inUsePackCount: 0 });
+  expect((plan.value as { deadPackBytes: number }).deadPackBytes).toBeGreaterThan(3 * MIB);
+  expect(await packCount()).toBe(3);
+  const freed = await runJson("gc", repository);
+  expect(freed.value).toMatchObject({ isFinished: true });
+  expect(await packCount()).toBe(2);
+
+  expect((await runJson("verify", repository)).value).toMatchObject({ findings: [], snapshotCount: 2 });
+  const target = join(folder, "restored.img");
+  expect((await runJson("restore", repository, third ?? "", target)).exitCode).toBe(0);
+
+  expect((await runJson("unpin", repository, first ?? "")).value).toEqual({
+    snapshotId: first,
+    wasPinned: true,
+  });
+  expect((await runJson("unpin", repository, first ?? "")).value).toEqual({
+    snapshotId: first,
+    wasPinned: false,
+  });
+  expect(verdictsOf((await runJson("prune", repository, "--keep-last", "1")).value)).toEqual([
+    "drop",
+    "keep",
+  ]);
+});
+
+test("in words: what prune and gc say to a person", async () => {
+  const pruned = await runCli(["repo", "prune", repository, "--keep-daily", "3", "--dry-run"]);
+  expect(pruned.stdout).toMatch(
+    /keep +snap_\w+ +pc01 +the newest of day .*; the oldest, until there are 2 more daily ones/,
+  );
+  expect(pruned.stdout).toContain("0 of 1 snapshots would be removed.");
+  const freed = await runCli(["repo", "gc", repository, "--max-bytes", "1"]);
+  expect(freed.stdout).toMatch(/freed in 1 packs.*There is more: run it again\./);
+  const rest = await runCli(["repo", "gc", repository]);
+  expect(rest.stdout).toMatch(/freed in 1 packs/);
+  expect(rest.stdout).not.toContain("There is more");
+});
