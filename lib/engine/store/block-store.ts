@@ -310,9 +310,17 @@ export class BlockStore {
   /** The decoded bytes of a segment. */
   readSegment(place: SegmentPlace): Promise<Uint8Array> {
     const name = this.packs.nameOf(place.packIndex);
-    return namingPack(name, async () =>
-      this.#options.decode(place, await readSegmentBytes(this.#options.storage, name, place)),
-    );
+    return namingPack(name, async () => this.#options.decode(place, await this.#segmentBytes(name, place)));
+  }
+
+  async #segmentBytes(name: string, place: SegmentPlace): Promise<Uint8Array> {
+    const { storage } = this.#options;
+    try {
+      return await readSegmentBytes(storage, name, place);
+    } catch (error) {
+      const isAbsent = error instanceof CodedError && (await storage.size(name)) === null;
+      throw isAbsent ? goneSince(name, error) : error;
+    }
   }
 
   /** From now on nothing is found in these packs: what they hold would be stored again. */
@@ -326,6 +334,16 @@ export class BlockStore {
   noteDamaged(name: string, error: FormatError | CodedError): void {
     this.packs.damaged.set(name, error.message);
   }
+}
+
+/** A reader beside a writer of another process cannot hold what it reads: a snapshot may be pruned, and its packs freed. */
+function goneSince(name: string, cause: CodedError): CodedError {
+  return new CodedError("pack-missing", `The pack ${name} has gone since the repository was opened.`, {
+    hint: "If snapshots were pruned meanwhile, look whether this one is still listed and try again. Otherwise put the file back from a copy of the repository.",
+    retry: "later",
+    facts: { file: name },
+    cause,
+  });
 }
 
 export function listingOf(
