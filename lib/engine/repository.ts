@@ -25,6 +25,8 @@ import type {
   RepositoryInfo,
   RepositoryStats,
   RestoreReport,
+  ScrubOptions,
+  ScrubReport,
   SnapshotPin,
   SnapshotRecord,
   VerifyReport,
@@ -33,6 +35,7 @@ import type {
 import { collectGarbage, planGc } from "./upkeep/collect.ts";
 import { pinSnapshot, unpinSnapshot } from "./upkeep/pins.ts";
 import { pruneSnapshots } from "./upkeep/prune.ts";
+import { Scrub } from "./upkeep/scrub.ts";
 import { Verification } from "./verify/verify.ts";
 
 export { openFileSource, openFileTarget } from "./local-file.ts";
@@ -148,6 +151,11 @@ class OpenRepository implements Repository {
   async collectGarbage(options: GcOptions = {}): Promise<GcReport> {
     this.#checkWritable();
     return collectGarbage(this.#state, options);
+  }
+
+  async scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
+    this.#state.checkOpen();
+    return new Scrub(this.#state, options).run();
   }
 
   async close(): Promise<void> {

@@ -226,6 +226,39 @@ export interface GcReport {
   readonly seconds: number;
 }
 
+export interface ScrubOptions extends WorkOptions {
+  /** Decode everything, instead of hashing files only. */
+  readonly deep?: boolean;
+  /** No pack is begun after so many seconds; one at least is looked at. */
+  readonly secondsMax?: number;
+  readonly bytesPerSecond?: number;
+}
+
+export interface AffectedImage {
+  readonly snapshotId: string;
+  readonly partition: string;
+  readonly pageCount: number;
+  /** The first of them, counted from 0. */
+  readonly firstPages: readonly number[];
+}
+
+export interface ScrubFinding {
+  readonly file: string;
+  readonly message: string;
+  /** Whom it costs what. Empty when nothing needs the damaged pack. */
+  readonly affected: readonly AffectedImage[];
+}
+
+export interface ScrubReport {
+  readonly packCount: number;
+  readonly checkedPackCount: number;
+  readonly checkedBytes: number;
+  /** Never looked at this deeply, by this run or any before. */
+  readonly uncheckedPackCount: number;
+  readonly seconds: number;
+  readonly findings: readonly ScrubFinding[];
+}
+
 export interface Repository {
   readonly info: RepositoryInfo;
   /** All snapshots in commit order. */
@@ -255,6 +288,8 @@ export interface Repository {
   planGc(options?: GcOptions): Promise<GcPlan>;
   /** Removes packs nothing needs, beside everything else that runs. */
   collectGarbage(options?: GcOptions): Promise<GcReport>;
+  /** Re-reads packs for rot: those found bad before, then those never looked at, then those looked at longest ago. */
+  scrub(options?: ScrubOptions): Promise<ScrubReport>;
   rebuildIndex(
     options?: WorkOptions,
   ): Promise<{ readonly packCount: number; readonly blockCount: number; readonly seconds: number }>;

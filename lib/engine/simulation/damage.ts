@@ -48,7 +48,7 @@ function isLock(name: string): boolean {
 
 /** The index is a cache: the engine may heal it by itself, without a finding. */
 function isCache(name: string): boolean {
-  return name.startsWith("index/");
+  return name.startsWith("index/") || name.startsWith("scrub/");
 }
 
 /** Damages the file and answers how to undo it. A file the engine itself replaced meanwhile stays as it is. */
@@ -83,6 +83,14 @@ async function liveWithDamage(world: World, name: string): Promise<void> {
     claim(named.includes(name), `verify does not name ${name} but ${JSON.stringify(report.value.findings)}`);
   }
   claim("value" in report || !isCache(name), "verify fails on a damaged cache");
+  if (/^(packs|nodes)\//.test(name) && (await world.disk.size(name)) !== null) {
+    const deep = world.chance.happens(0.5);
+    const { findings } = await world.repository.scrub({ deep });
+    claim(
+      findings.some(({ file }) => file === name),
+      `scrub does not name ${name} but ${JSON.stringify(findings)}`,
+    );
+  }
   for (let round = 0; round < 3; round++) await restoreNeverWrong(world);
   // New snapshots made meanwhile must be right once the damage is undone.
   if (world.chance.happens(0.5)) {

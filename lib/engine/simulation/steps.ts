@@ -21,7 +21,7 @@ import {
   restoreOver,
   restoreTooSmall,
 } from "./restoring.ts";
-import { collect, collectBeside, collectInterrupted, pinAndPrune, prune } from "./upkeep.ts";
+import { collect, collectBeside, collectInterrupted, pinAndPrune, prune, scrub } from "./upkeep.ts";
 import { outcomeOf, type SimulatedNode, type World } from "./world.ts";
 
 interface Step {
@@ -53,6 +53,7 @@ const STEPS: readonly Step[] = [
   { name: "wrong read", weight: 3, run: wrongRead },
   { name: "damage", weight: 5, run: damageRound },
   { name: "prune", weight: 3, run: prune },
+  { name: "scrub", weight: 2, run: scrub },
   { name: "pin", weight: 2, run: pinAndPrune },
   { name: "gc", weight: 4, run: collect },
   { name: "gc beside an archive", weight: 4, run: collectBeside },

@@ -50,6 +50,16 @@ export async function collect(world: World): Promise<string> {
   return `${report.removedPackCount} packs freed`;
 }
 
+/** On a sound disk scrub finds nothing, and in the end has looked at every pack. */
+export async function scrub(world: World): Promise<string> {
+  const deep = world.chance.happens(0.5);
+  const some = await world.repository.scrub({ deep, secondsMax: 0 });
+  const all = await world.repository.scrub({ deep });
+  claim(some.findings.length + all.findings.length === 0, `scrub finds ${JSON.stringify(all.findings)}`);
+  claim(all.uncheckedPackCount === 0, `${all.uncheckedPackCount} packs were never looked at`);
+  return `${all.checkedPackCount} packs`;
+}
+
 /** An archive is under way, has begun before the prune or after it, and commits in the end. */
 export async function collectBeside(world: World): Promise<string> {
   const { chance } = world;
