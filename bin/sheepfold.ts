@@ -14,6 +14,7 @@ import { pinCommand, unpinCommand } from "./repo/pin.ts";
 import { pruneCommand } from "./repo/prune.ts";
 import { rebuildIndexCommand } from "./repo/rebuild-index.ts";
 import { restoreCommand } from "./repo/restore.ts";
+import { scrubCommand } from "./repo/scrub.ts";
 import { showCommand } from "./repo/show.ts";
 import { statsCommand } from "./repo/stats.ts";
 import { verifyCommand } from "./repo/verify.ts";
@@ -58,6 +59,7 @@ function program(): Command {
     unpinCommand(),
     pruneCommand(),
     gcCommand(),
+    scrubCommand(),
   ];
   for (const verb of verbs) repo.addCommand(verb);
   const root = new Command("sheepfold")

@@ -1,5 +1,5 @@
 // prune, pin, unpin and gc as a person or a script runs them: results, refusals, and what is left on disk.
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -94,6 +94,36 @@ test("pin, prune, gc, unpin: the pinned one stays, the rest is freed, what is le
     "drop",
     "keep",
   ]);
+});
+
+test("scrub goes round in budgets, names rot and whom it costs, and ends with the code for damage", async () => {
+  const first = await runJson("scrub", repository, "--max-seconds", "0");
+  expect(first).toMatchObject({ exitCode: 0, value: { checkedPackCount: 1, findings: [] } });
+  const whole = await runJson("scrub", repository, "--deep");
+  expect(whole).toMatchObject({ exitCode: 0, value: { uncheckedPackCount: 0, findings: [] } });
+  const name = (await readdir(join(repository, "packs"), { recursive: true })).find((each) =>
+    each.endsWith(".pack"),
+  );
+  const pack = join(repository, "packs", name ?? "");
+  await chmod(pack, 0o640);
+  const sound = await readFile(pack);
+  const rotten = Buffer.from(sound);
+  rotten[1000] = (rotten[1000] ?? 0) ^ 4;
+  await writeFile(pack, rotten);
+  const found = await runCli([
+    "repo",
+    "scrub",
+    repository,
+    "--max-seconds",
+    "60",
+    "--bytes-per-second",
+    "1G",
+  ]);
+  expect(found.exitCode).toBe(3);
+  expect(found.stdout).toContain(`packs/${name} is damaged`);
+  expect(found.stdout).toMatch(/snap_\w+:sda1 +\d+ pages: \d+/);
+  await writeFile(pack, sound);
+  expect((await runJson("scrub", repository)).exitCode).toBe(0);
 });
 
 test("in words: what prune and gc say to a person", async () => {
