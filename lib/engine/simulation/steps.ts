@@ -150,9 +150,15 @@ async function archiveInterleaved(world: World): Promise<string> {
   return lines.join(", ");
 }
 
+function valueOf(end: PromiseSettledResult<string>): string {
+  if (end.status === "rejected") throw end.reason;
+  return end.value;
+}
+
 async function archiveInParallel(world: World): Promise<string> {
-  const lines = await Promise.all(world.nodes.map((node) => archiveNode(world, node, anyWay(world))));
-  return lines.join(", ");
+  // All must have ended, also when one fails: an archive that goes on would commit in the middle of a later step.
+  const ends = await Promise.allSettled(world.nodes.map((node) => archiveNode(world, node, anyWay(world))));
+  return ends.map(valueOf).join(", ");
 }
 
 async function abort(world: World): Promise<string> {
