@@ -9,6 +9,7 @@ import { approveNode } from "#lib/commands/approve-node.ts";
 import { createEnrolmentKey } from "#lib/commands/create-enrolment-key.ts";
 import { createGroup } from "#lib/commands/create-group.ts";
 import { refuseNode } from "#lib/commands/refuse-node.ts";
+import { revokeEnrolmentKey } from "#lib/commands/revoke-enrolment-key.ts";
 import { answer, parseForm } from "./answer.ts";
 
 const id = z.string().max(64);
@@ -17,6 +18,7 @@ const ApproveForm = z.object({ nodeId: id, name, groupId: id });
 const RefuseForm = z.object({ nodeId: id });
 const GroupForm = z.object({ name });
 const KeyForm = z.object({ name, groupId: id.optional() });
+const RevokeKeyForm = z.object({ keyId: id });
 
 export async function approveNodeAction(_previous: FormState, form: FormData): Promise<FormState> {
   return answer(async () => {
@@ -53,5 +55,14 @@ export async function createEnrolmentKeyAction(_previous: FormState, form: FormD
     const { secret } = await createEnrolmentKey(viewer, parseForm(KeyForm, form));
     refresh();
     return { status: "done", message: "Copy the key now: it is shown only once.", secret };
+  });
+}
+
+export async function revokeEnrolmentKeyAction(_previous: FormState, form: FormData): Promise<FormState> {
+  return answer(async () => {
+    const viewer = await requireViewer();
+    await revokeEnrolmentKey(viewer, parseForm(RevokeKeyForm, form));
+    refresh();
+    return { status: "done", message: "Revoked." };
   });
 }

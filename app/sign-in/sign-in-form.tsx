@@ -6,6 +6,7 @@ import { type FormEvent, useState } from "react";
 import { buttonClass } from "#components/ui/button.tsx";
 import { TextField } from "#components/ui/field.tsx";
 import { Notice } from "#components/ui/notice.tsx";
+import { SIGN_IN_DISABLED } from "#lib/model/people.ts";
 
 interface Failure {
   readonly title: string;
@@ -78,5 +79,5 @@ async function signIn(email: string, password: string): Promise<Failure | null> 
 /** Said only to somebody whose password is right (lib/auth/auth.ts). */
 async function saysDisabled(response: Response): Promise<boolean> {
   const body: unknown = await response.json().catch(() => null); // not JSON: then it says nothing of the sort
-  return typeof body === "object" && body !== null && "code" in body && body.code === "SIGN_IN_DISABLED";
+  return typeof body === "object" && body !== null && "code" in body && body.code === SIGN_IN_DISABLED;
 }

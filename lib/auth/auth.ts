@@ -8,9 +8,9 @@ import { isSignInDisabled } from "#lib/db/users.ts";
 import { environment } from "#lib/env.ts";
 import { systemRandom } from "#lib/model/clock.ts";
 import { newId } from "#lib/model/ids.ts";
+import { SIGN_IN_DISABLED } from "#lib/model/people.ts";
 
 export const PASSWORD_CHARACTERS_MIN = 12;
-const SIGN_IN_DISABLED = "SIGN_IN_DISABLED";
 
 function make() {
   const appUrl = environment("APP_URL");

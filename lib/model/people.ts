@@ -4,6 +4,9 @@
 export const ROLES = ["viewer", "operator", "admin"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What signing in answers to somebody whose password is right but whose sign-in is disabled. */
+export const SIGN_IN_DISABLED = "SIGN_IN_DISABLED";
+
 export interface Person {
   readonly id: string;
   readonly role: Role;

@@ -13,7 +13,7 @@ import { HeadRow, Row, Table, Td, Th } from "#components/ui/table.tsx";
 import { isPermitted } from "#lib/auth/permissions.ts";
 import { type SettingsView, settingsView } from "#lib/queries/settings.ts";
 import { createApiTokenAction, revokeApiTokenAction } from "../../actions/account.ts";
-import { createEnrolmentKeyAction } from "../../actions/enrolments.ts";
+import { createEnrolmentKeyAction, revokeEnrolmentKeyAction } from "../../actions/enrolments.ts";
 import { load } from "../../load.ts";
 
 export const metadata: Metadata = { title: "Settings" };
@@ -142,6 +142,9 @@ function Keys({ view }: { view: SettingsView }) {
               <Th>Classroom</Th>
               <Th>Made</Th>
               <Th>Ends</Th>
+              <Th>
+                <span className="sr-only">Actions</span>
+              </Th>
             </HeadRow>
             <tbody>
               {view.keys.map((key) => (
@@ -151,8 +154,15 @@ function Keys({ view }: { view: SettingsView }) {
                   <Td className="text-ink-2">
                     <LocalTime iso={key.createdAt} />
                   </Td>
-                  <Td className="text-ink-2">
-                    {key.revokedAt === null ? timeOr(key.expiresAt, "never") : "revoked"}
+                  <Td className="text-ink-2">{timeOr(key.expiresAt, "never")}</Td>
+                  <Td className="text-right">
+                    {key.revokedAt === null ? (
+                      <ActionForm action={revokeEnrolmentKeyAction} fields={{ keyId: key.id }}>
+                        <SubmitButton variant="quiet">Revoke</SubmitButton>
+                      </ActionForm>
+                    ) : (
+                      <Badge>Revoked</Badge>
+                    )}
                   </Td>
                 </Row>
               ))}
