@@ -6,6 +6,8 @@ export interface TestProxy {
   /** Cuts every connection and refuses new ones. */
   shut(): Promise<void>;
   open(): Promise<void>;
+  /** Lets nothing through any more and says nothing, as a pulled cable does. Ended by `shut`. */
+  freeze(): void;
 }
 
 export async function startTestProxy(target: {
@@ -38,6 +40,12 @@ export async function startTestProxy(target: {
   return {
     port,
     open: listen,
+    freeze: () => {
+      for (const socket of sockets) {
+        socket.unpipe();
+        socket.pause();
+      }
+    },
     shut: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

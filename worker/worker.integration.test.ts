@@ -296,6 +296,17 @@ describe("the database", () => {
     await expect.poll(() => heard).toEqual(["before", "after"]);
   });
 
+  test("fallen silent without a word, it counts as away in time, and is there again when it is back", async () => {
+    const proxy = await throughProxy();
+    const node = await makeNode();
+    const jobId = await makeJob([node.id]);
+    proxy.freeze();
+    await expect(findJob(jobId)).rejects.toMatchObject({ code: "database-unavailable", retry: "later" });
+    await proxy.shut();
+    await proxy.open();
+    await expect.poll(() => stateOf(jobId).catch(() => "away"), { timeout: 20_000 }).toBe("queued");
+  });
+
   test("gone in the middle of a job and back again: the job goes on and ends", async () => {
     const proxy = await throughProxy();
     const node = await makeNode();

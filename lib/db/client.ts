@@ -9,12 +9,22 @@ import { PrismaClient } from "./generated/client.ts";
 /** Connections per process: the worker holds few at once, and Postgres's default of 100 leaves room for several processes. */
 const CONNECTIONS_MAX = 12;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Every query here takes milliseconds. A server that vanished without a word (cable, firewall, power) would otherwise be
+ *  waited for until the kernel gives up, which may be never. */
+const QUERY_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_AFTER_MS = 10_000;
+/** The other way round: Postgres lets go of what a vanished process had locked. Longer than any transaction of ours. */
+const IDLE_IN_TRANSACTION_MS = 30_000;
 
 function open(connectionString: string) {
   const adapter = new PrismaPg({
     connectionString,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   });
   const client = new PrismaClient({
     adapter,
@@ -102,7 +112,7 @@ export function namedFailure(thrown: unknown): unknown {
 /** Prisma's own codes for "cannot connect", "timed out", "connection closed", "no free connection", "transaction not started". */
 const UNREACHABLE_CODES = new Set(["P1001", "P1002", "P1003", "P1008", "P1011", "P1017", "P2024", "P2028"]);
 const UNREACHABLE_WORDS =
-  /Can't reach database server|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|DatabaseNotReachable|ConnectionClosed|SocketTimeout|Connection terminated|connection timeout|timeout exceeded when trying to connect|server closed the connection|the database system is (?:starting up|shutting down)|terminating connection/i;
+  /Can't reach database server|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|DatabaseNotReachable|ConnectionClosed|SocketTimeout|Connection terminated|connection timeout|Query read timeout|timeout exceeded when trying to connect|server closed the connection|the database system is (?:starting up|shutting down)|terminating connection/i;
 
 function saysUnreachable(thrown: unknown): boolean {
   // Prisma nests the driver's error up to three levels deep; each level may be the one that says it.

@@ -21,8 +21,24 @@ export interface Lease {
   lastHeardMs: number;
 }
 
+/** Tasks running at once. An archive holds 32 bytes per page in memory, 64 MB for a PC of 512 GB: two hundred PCs at once would
+ *  take the server's memory and gain nothing, since its network and disks are busy with far fewer. The others wait their turn. */
+export const LEASES_MAX = 64;
+
 export class Leases {
   readonly #byTask = new Map<string, Lease>();
+  #reserved = 0;
+
+  /** Keeps a place for a lease that is being made; false when all are taken. Give it back with `unreserve` in any case. */
+  reserve(): boolean {
+    if (this.#byTask.size + this.#reserved >= LEASES_MAX) return false;
+    this.#reserved += 1;
+    return true;
+  }
+
+  unreserve(): void {
+    this.#reserved -= 1;
+  }
 
   add(lease: Lease): void {
     this.end(lease.task.taskId);

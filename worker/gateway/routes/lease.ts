@@ -40,8 +40,22 @@ export async function leaseRoute(context: GatewayContext, exchange: Exchange): P
   }
 }
 
-/** Tasks that need no agent or cannot be given out are settled on the way; bounded by the node's ready tasks. */
+/** Null when there is nothing to do, or no room for more at once: the poll looks again. */
 async function nextLease(context: GatewayContext, node: GatewayNode, keyHash: string): Promise<Lease | null> {
+  if (!context.leases.reserve()) return null;
+  try {
+    return await grantLease(context, node, keyHash);
+  } finally {
+    context.leases.unreserve();
+  }
+}
+
+/** Tasks that need no agent or cannot be given out are settled on the way; bounded by the node's ready tasks. */
+async function grantLease(
+  context: GatewayContext,
+  node: GatewayNode,
+  keyHash: string,
+): Promise<Lease | null> {
   for (;;) {
     const leaseId = newId("token", systemRandom);
     const task = await context.store.leaseTask(node.id, leaseId);
