@@ -47,3 +47,10 @@ test("a node's words are bounded", () => {
     expect(control.HelloRequest.safeParse(wrong).success).toBe(false);
   }
 });
+
+test("a failure's words reach the server without what its rows cannot hold", () => {
+  const failure = { code: "source-read-failed", message: "sector \0 of S\0", hint: null };
+  expect(control.ResultRequest.parse({ outcome: "failed", failure })).toMatchObject({
+    failure: { message: "sector  of S" },
+  });
+});

@@ -20,6 +20,11 @@ export const ROUTE_PREFIX = "/agent/v1";
 
 const bytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const shortText = z.string().max(128);
+/** A tool's or a disk's words may hold NUL, which the server's rows cannot; a result refused for it would be repeated for ever. */
+const words = z
+  .string()
+  .max(2000)
+  .transform((text) => text.replaceAll("\0", ""));
 const hexHash = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const PartitionMessage = z.object({
@@ -124,8 +129,8 @@ export const ResultRequest = z.discriminatedUnion("outcome", [
     outcome: z.literal("failed"),
     failure: z.object({
       code: z.enum(FAILURE_CODES),
-      message: z.string().max(2000),
-      hint: z.string().max(2000).nullable(),
+      message: words,
+      hint: words.nullable(),
     }),
     /** Whether trying again by itself can help. Absent: it cannot. */
     retry: z.enum(["later", "never"]).optional(),
