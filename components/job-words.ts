@@ -99,4 +99,5 @@ export const SKIP_WORDS: Readonly<Record<SkipReason, string>> = {
   "disk-too-small": "Disk too small",
   "partition-missing": "Partition missing",
   "layout-differs": "Partition layout differs",
+  "snapshot-corrupt": "Snapshot is damaged",
 };

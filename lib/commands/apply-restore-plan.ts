@@ -111,6 +111,7 @@ function firstDifference(plan: RestorePlan, items: readonly RestorePlanItem[]): 
 
 const CODE_OF_REASON: Readonly<Record<SkipReason, FailureCode>> = {
   "no-snapshot": "nothing-to-restore",
+  "snapshot-corrupt": "snapshot-corrupt",
   offline: "node-offline",
   busy: "node-busy",
   "not-enrolled": "enrolment-pending",

@@ -89,6 +89,11 @@ describe("a roll back's decision", () => {
     ["has another disk", { disks: [disk(100 * MIB, "S2")] }, "disk-missing"],
     ["lost the partition", { disks: [disk(null)] }, "partition-missing"],
     ["has a smaller partition", { disks: [disk(99 * MIB)] }, "disk-too-small"],
+    [
+      "has a snapshot known to be damaged",
+      { snapshot: snapshot({ verifyState: "corrupt" }) },
+      "snapshot-corrupt",
+    ],
     ["has a larger partition", { disks: [disk(101 * MIB)] }, "layout-differs"],
   ];
   for (const [what, change, reason] of CASES) {

@@ -100,6 +100,13 @@ function reasonToSkip(node: NodeRestoreFacts): Skip | null {
   if (node.snapshot === null) {
     return { reason: "no-snapshot", explanation: `${name} has no snapshot from that time or before.` };
   }
+  if (node.snapshot.verifyState === "corrupt") {
+    // A restore would blank the partition's beginning, meet the damage, and leave a PC that starts no more.
+    return {
+      reason: "snapshot-corrupt",
+      explanation: `The snapshot of ${name} is marked corrupt: choose another, or bring its packs back and verify it.`,
+    };
+  }
   if (node.heldBy !== null) {
     return { reason: "busy", explanation: `${name} is busy with "${node.heldBy}".` };
   }

@@ -3,6 +3,7 @@
 
 export const SKIP_REASONS = [
   "no-snapshot",
+  "snapshot-corrupt",
   "offline",
   "busy",
   "not-enrolled",
