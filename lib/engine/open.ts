@@ -20,6 +20,7 @@ import type { CreateOptions, OpenOptions, RepositoryInfo } from "./types.ts";
 import { finishRemovals } from "./upkeep/collect.ts";
 import { loadPins } from "./upkeep/pins.ts";
 import { makeReserve } from "./upkeep/reserve.ts";
+import { distrustWhatWasBad } from "./upkeep/scrub.ts";
 
 const DEFAULT_BLOCK_SIZE = 4096;
 const THREADS_MAX = 8;
@@ -84,6 +85,7 @@ export async function openState(options: OpenOptions): Promise<RepositoryState> 
     await loadPins(state);
     await finishRemovals(state);
     await loadTables(state);
+    if (lock !== null) await distrustWhatWasBad(state);
     return state;
   } catch (error) {
     await workers.close();

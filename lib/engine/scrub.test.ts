@@ -88,6 +88,22 @@ test("SC-3: what was bad is looked at first, and is well again when the file was
   expect((await bench.repository.scrub()).findings).toEqual([]);
 });
 
+test("SC-5: what scrub found bad is stored again by the next archive, though nothing changed on the PC", async () => {
+  for (const reopened of [false, true]) {
+    const bench = await newBench();
+    await bench.archive(FIRST);
+    await damage(bench, "packs");
+    await bench.repository.scrub();
+    if (reopened) await bench.reopen();
+    const healed = await bench.archive(FIRST);
+    expect(healed.images[0]?.newBytes).toBe(3 * PAGE);
+    expect(await bench.restored(healed)).toEqual(FIRST);
+    const next = await bench.archive(FIRST);
+    expect(next.images[0]?.newBytes).toBe(0);
+    expect(await bench.restored(next)).toEqual(FIRST);
+  }
+});
+
 test("SC-2: results that are damaged or lost are only forgotten", async () => {
   const bench = await newBench();
   await bench.archive(FIRST);

@@ -33,7 +33,9 @@ export interface ImageContext {
 
 export interface ParentImage {
   readonly tree: ImageTree;
+  /** Zeros for pages that must not be taken over. */
   readonly hashes: Uint8Array;
+  readonly suspectPages: ReadonlySet<number>;
 }
 
 export interface FinishedImage {
@@ -68,7 +70,7 @@ export class ImageArchiver implements ImageWriter {
     this.#context = context;
     this.request = request;
     this.#parent = parent;
-    this.#manifest = new ManifestBuilder(context.nodes, request.sizeBytes, parent?.tree ?? null);
+    this.#manifest = new ManifestBuilder(context.nodes, request.sizeBytes, parent);
     this.pageCount = this.#manifest.pageCount;
     this.#builder = context.data.openBuilder(SEGMENT_RAW_BYTES);
     this.#blocks = new PageBlocks(context.data, this.#builder, context.blockSize);

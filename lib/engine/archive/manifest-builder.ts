@@ -25,6 +25,12 @@ const NODE_SEGMENT_BYTES = 64 * 1024;
 export const TAKEN_OVER = "taken-over";
 export type Settled = PageEntry | typeof TAKEN_OVER;
 
+/** What of the parent image may be used again. */
+export interface ParentManifest {
+  readonly tree: ImageTree;
+  readonly suspectPages: ReadonlySet<number>;
+}
+
 interface GrowingLeaf {
   readonly entries: (Settled | undefined)[];
   readonly hashes: Uint8Array;
@@ -37,14 +43,19 @@ export class ManifestBuilder {
   readonly #store: BlockStore;
   readonly #nodes: SegmentBuilder;
   readonly #parent: ImageTree | null;
+  /** Leaves of the parent with a page that lies in a bad pack: not used again, though their content be the same. */
+  readonly #suspectLeaves: ReadonlySet<number>;
   readonly #growing = new Map<number, GrowingLeaf>();
   readonly #leaves: (ChildEntry | undefined)[];
   #settledCount = 0;
 
-  constructor(store: BlockStore, sizeBytes: number, parent: ImageTree | null) {
+  constructor(store: BlockStore, sizeBytes: number, parent: ParentManifest | null) {
     this.#store = store;
     this.#sizeBytes = sizeBytes;
-    this.#parent = parent;
+    this.#parent = parent?.tree ?? null;
+    this.#suspectLeaves = new Set(
+      [...(parent?.suspectPages ?? [])].map((page) => Math.floor(page / LEAF_PAGES)),
+    );
     this.pageCount = pageCountOf(sizeBytes);
     this.#leaves = new Array<ChildEntry | undefined>(Math.ceil(this.pageCount / LEAF_PAGES)).fill(undefined);
     this.#nodes = store.openBuilder(NODE_SEGMENT_BYTES);
@@ -126,7 +137,7 @@ export class ManifestBuilder {
   /** The parent's leaf at the same place, if it covers as many pages. */
   async #parentLeafOf(leafIndex: number, pageCount: number): Promise<LeafChild | null> {
     const parent = this.#parent;
-    if (parent === null || leafIndex >= parent.leafCount) return null;
+    if (parent === null || leafIndex >= parent.leafCount || this.#suspectLeaves.has(leafIndex)) return null;
     const parentPages = Math.min(LEAF_PAGES, parent.pageCount - leafIndex * LEAF_PAGES);
     return parentPages === pageCount ? parent.leafChild(leafIndex) : null;
   }

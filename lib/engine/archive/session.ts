@@ -26,6 +26,7 @@ import {
 } from "./image-archiver.ts";
 import { checkComment, checkDetails, checkName, checkRequestId, checkSize } from "./input.ts";
 import { RecentPages } from "./recent-pages.ts";
+import { suspectPagesOf } from "./suspect-pages.ts";
 
 export class Session implements ArchiveSession {
   readonly snapshotId: string;
@@ -97,7 +98,8 @@ export class Session implements ArchiveSession {
     this.#holds.push(this.#repository.holds.take(parent.snapshot));
     try {
       const tree = this.#repository.treeOf(parent.snapshot, parent.index);
-      return { tree, hashes: await tree.pageHashes() };
+      const suspectPages = await suspectPagesOf(this.#repository.data, tree);
+      return { tree, hashes: await tree.pageHashes(suspectPages), suspectPages };
     } catch (error) {
       if (error instanceof CodedError) return null;
       throw error;

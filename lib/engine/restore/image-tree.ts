@@ -50,12 +50,13 @@ export class ImageTree {
     return pages;
   }
 
-  /** Hashes of all pages, 32 bytes each. */
-  async pageHashes(): Promise<Uint8Array> {
+  /** Hashes of all pages, 32 bytes each; zeros, the hash of nothing, for those left out. */
+  async pageHashes(leftOut: ReadonlySet<number> = new Set()): Promise<Uint8Array> {
     const hashes = new Uint8Array(this.pageCount * PAGE_HASH_BYTES);
     for (let leafIndex = 0; leafIndex < this.leafCount; leafIndex++) {
       for (const [index, page] of (await this.leaf(leafIndex)).entries()) {
         const pageIndex = leafIndex * LEAF_PAGES + index;
+        if (leftOut.has(pageIndex)) continue;
         hashes.set(hashOfEntry(page, pageLength(this.sizeBytes, pageIndex)), pageIndex * PAGE_HASH_BYTES);
       }
     }

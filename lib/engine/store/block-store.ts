@@ -323,6 +323,26 @@ export class BlockStore {
     }
   }
 
+  /** Reading goes on, but nothing new refers to what lies in a pack that is known to be bad: it is stored again instead. */
+  distrust(packIndex: number): void {
+    this.#badColumns.add(packIndex);
+    this.#columns.drop(packIndex);
+  }
+
+  /** It was looked at again and is well. */
+  trust(packIndex: number): void {
+    this.#badColumns.delete(packIndex);
+  }
+
+  get distrustsAny(): boolean {
+    return this.#badColumns.size > 0;
+  }
+
+  isDistrusted(id: number): boolean {
+    const row = this.segments.rowOf(id);
+    return row < 0 || this.#badColumns.has(this.segments.packOf(row));
+  }
+
   /** From now on nothing is found in these packs: what they hold would be stored again. */
   retire(packIndices: ReadonlySet<number>): void {
     const names = new Set([...packIndices].map((index) => this.packs.nameOf(index)));

@@ -26,6 +26,11 @@ export class DigestColumns {
     }
   }
 
+  drop(packIndex: number): void {
+    this.#bytes -= this.#columns.get(packIndex)?.length ?? 0;
+    this.#columns.delete(packIndex);
+  }
+
   /** Moving a key to the end costs a delete and an insert; not worth it when few columns are held. */
   #touch(packIndex: number, column: Uint8Array): void {
     if (this.#bytes < COLUMN_BYTES_MAX / 2) return;

@@ -32,6 +32,10 @@ export class PackList {
     return this.#packs.length - 1;
   }
 
+  indexOf(name: string): number | null {
+    return this.#indexOfName.get(name) ?? null;
+  }
+
   noteUse(packIndex: number, stamp: number): void {
     this.#usedAt[packIndex] = stamp;
   }

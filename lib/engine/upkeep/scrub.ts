@@ -53,6 +53,7 @@ export class Scrub {
         const problem = await this.#problemOf(pack);
         if (this.#state.removedPacks.has(pack.file.name)) continue; // Freed while we read it.
         this.#note(pack.file.name, problem);
+        setTrust(pack.store, pack.file.name, problem);
         if (problem !== null) problems.set(pack.file.name, problem);
         checkedPackCount += 1;
         this.#options.onProgress?.({ doneBytes: this.#checkedBytes, totalBytes });
@@ -158,15 +159,8 @@ export class Scrub {
 
   async #loadResults(packs: readonly PackToScrub[]): Promise<void> {
     const present = new Set(packs.map(({ file }) => file.name));
-    const bytes = await this.#state.storage.readFile(SCRUB_FILE);
-    if (bytes === null) return;
-    try {
-      for (const result of decodeResults(this.#state.info.id, bytes)) {
-        if (present.has(result.name)) this.#results.set(result.name, result);
-      }
-    } catch (error) {
-      // A cache: without it every pack was never looked at.
-      if (!(error instanceof FormatError) && !(error instanceof NewerFormatError)) throw error;
+    for (const result of await storedResults(this.#state)) {
+      if (present.has(result.name)) this.#results.set(result.name, result);
     }
   }
 
@@ -196,5 +190,32 @@ export class Scrub {
       message: `The pack ${file} is damaged: ${problem}.`,
       affected: affected.get(file) ?? [],
     }));
+  }
+}
+
+/** A cache: when it is missing or damaged, every pack was never looked at. */
+async function storedResults(state: RepositoryState): Promise<readonly PackResult[]> {
+  const bytes = await state.storage.readFile(SCRUB_FILE);
+  if (bytes === null) return [];
+  try {
+    return decodeResults(state.info.id, bytes);
+  } catch (error) {
+    if (!(error instanceof FormatError) && !(error instanceof NewerFormatError)) throw error;
+    return [];
+  }
+}
+
+function setTrust(store: BlockStore, name: string, problem: string | null): void {
+  const packIndex = store.packs.indexOf(name);
+  if (packIndex === null) return;
+  if (problem === null) store.trust(packIndex);
+  else store.distrust(packIndex);
+}
+
+/** At open: what the last scrub found bad is not deduplicated against, until it is looked at again. */
+export async function distrustWhatWasBad(state: RepositoryState): Promise<void> {
+  for (const { name, problem } of await storedResults(state)) {
+    if (problem === null) continue;
+    for (const store of [state.data, state.nodes]) setTrust(store, name, problem);
   }
 }
