@@ -32,6 +32,8 @@ module.exports = {
     },
     mayUse("lib/page", ["lib/model"], "A page is pure bytes; both ends of the wire share it."),
     mayUse("lib/protocol", ["lib/model", "lib/page"], "Messages speak of the model and carry pages."),
+    mayUse("lib/image", ["lib/model", "lib/page"], "Image formats are bytes; they know no repository."),
+    mayUse("lib/nbd", ["lib/model"], "A disk to serve is handed in; NBD knows no repository."),
     mayUse("lib/engine", ["lib/model", "lib/page"], "The engine knows no people, jobs, HTTP or SQL."),
     {
       name: "engine-imports-only-node",

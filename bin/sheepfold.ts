@@ -6,7 +6,9 @@ import { Command, CommanderError } from "commander";
 import { SHEEPFOLD_VERSION } from "#lib/model/version.ts";
 import { archiveCommand } from "./repo/archive.ts";
 import { EXIT, exitCodeTable } from "./repo/exit-codes.ts";
+import { exportCommand } from "./repo/export.ts";
 import { gcCommand } from "./repo/gc.ts";
+import { importCommand } from "./repo/import.ts";
 import { initCommand } from "./repo/init.ts";
 import { listCommand } from "./repo/list.ts";
 import { Output } from "./repo/output.ts";
@@ -15,6 +17,7 @@ import { pruneCommand } from "./repo/prune.ts";
 import { rebuildIndexCommand } from "./repo/rebuild-index.ts";
 import { restoreCommand } from "./repo/restore.ts";
 import { scrubCommand } from "./repo/scrub.ts";
+import { serveCommand } from "./repo/serve.ts";
 import { showCommand } from "./repo/show.ts";
 import { statsCommand } from "./repo/stats.ts";
 import { verifyCommand } from "./repo/verify.ts";
@@ -31,9 +34,9 @@ Examples:
 const commandLine = process.argv.slice(2);
 
 async function main(): Promise<void> {
-  // A reader that closes early (repo list | head) is no failure of ours.
+  // A reader that closes early (repo list | head) is no failure of ours, unless the verb has said so beforehand (export).
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.ok);
+    if (error.code === "EPIPE") process.exit(process.exitCode ?? EXIT.ok);
     throw error;
   });
   try {
@@ -60,6 +63,9 @@ function program(): Command {
     pruneCommand(),
     gcCommand(),
     scrubCommand(),
+    exportCommand(),
+    importCommand(),
+    serveCommand(),
   ];
   for (const verb of verbs) repo.addCommand(verb);
   const root = new Command("sheepfold")

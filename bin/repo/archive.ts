@@ -49,7 +49,13 @@ async function archive(dir: string, given: string, options: ArchiveOptions, cont
   return EXIT.ok;
 }
 
-async function checkedSource(dir: string, given: string, options: ArchiveOptions, { output }: VerbContext) {
+/** The path to read from, links followed; a Refusal when it must not be read. */
+export async function checkedSource(
+  dir: string,
+  given: string,
+  options: { readonly live?: boolean },
+  { output }: VerbContext,
+): Promise<string> {
   const facts = await pathFacts(given);
   const source = { ...facts, insideRepository: await isInside(dir, facts.path) };
   const reason = reasonNotToArchive(source, { live: options.live === true });
@@ -104,7 +110,7 @@ function inWords(entry: ImageEntry): string {
   );
 }
 
-function parseName(text: string): string {
+export function parseName(text: string): string {
   const name = text.trim();
   const printable = [...name].every((character) => character >= " " && character !== "\u007f");
   if (name === "" || name.length > NAME_CHARACTERS_MAX || !printable) {
@@ -113,7 +119,7 @@ function parseName(text: string): string {
   return name;
 }
 
-function parseComment(text: string): string {
+export function parseComment(text: string): string {
   if (text.length > COMMENT_CHARACTERS_MAX) {
     throw new InvalidArgumentError(`It may have at most ${COMMENT_CHARACTERS_MAX} characters.`);
   }

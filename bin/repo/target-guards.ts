@@ -27,6 +27,21 @@ export function reasonNotToRestore(target: TargetFacts, wish: RestoreWish): Refu
   return unsuitable(target) ?? inUse(target) ?? wrongSize(target, wish) ?? otherPurpose(target, wish);
 }
 
+/** For a file that is to be made whole and new: whatever is there already stays. */
+export function reasonNotToMake(
+  target: PathFacts & { readonly insideRepository: boolean },
+): RefusalReason | null {
+  const { path } = target;
+  if (target.insideRepository) return other(`${path} lies inside the repository.`, "Choose a file outside.");
+  if (!target.folderExists) {
+    const hint = "Check the path, or make the folder first.";
+    return { code: "target-missing", message: `There is no folder ${dirname(path)}.`, hint };
+  }
+  if (target.kind === "absent" && !target.isLink) return null;
+  const hint = "Name a file that does not exist yet. To write onto a disk or over a file, use repo restore.";
+  return other(`${path} is there already.`, hint);
+}
+
 function unsuitable(target: TargetFacts): RefusalReason | null {
   const { path } = target;
   if (target.insideRepository) {

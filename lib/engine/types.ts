@@ -36,7 +36,8 @@ export interface RepositoryInfo {
   readonly createdAt: string;
 }
 
-/** Random-access bytes to archive from. `read` fills `into` completely or throws a CodedError. */
+/** Bytes to archive from. `read` fills `into` completely or throws a CodedError. An archive reads forward, each byte once
+ *  and in order, though several reads may be under way: a queue in front of a stream is source enough. */
 export interface ByteSource {
   readonly sizeBytes: number;
   read(offsetBytes: number, into: Uint8Array): Promise<void>;
