@@ -29,6 +29,7 @@ Examples:
   sheepfold repo list /srv/sheepfold --node pc01
   sheepfold repo restore /srv/sheepfold snap_4k /dev/sda2
   sheepfold repo verify /srv/sheepfold
+  sheepfold repo serve /srv/sheepfold snap_4k --nbd unix:/tmp/pc01.sock
 `;
 
 const commandLine = process.argv.slice(2);

@@ -187,7 +187,8 @@ for (const args of usage) {
 test("help names every verb and every exit code, on stdout", async () => {
   const top = await runCli(["repo", "--help"]);
   expect(top.exitCode).toBe(0);
-  for (const verb of ["init", "archive", "list", "show", "restore", "verify", "stats", "rebuild-index"]) {
+  const verbs = "init archive list show restore verify stats rebuild-index export import serve".split(" ");
+  for (const verb of verbs) {
     expect(top.stdout).toContain(verb);
     expect((await runCli(["repo", verb, "--help"])).stdout).toContain("130  interrupted");
   }
