@@ -40,7 +40,7 @@ import { Verification } from "./verify/verify.ts";
 
 export { openFileSource, openFileTarget } from "./local-file.ts";
 export { createRepository } from "./open.ts";
-export { ImageBytes, type ZeroRun } from "./restore/image-bytes.ts";
+export { ImageBytes } from "./restore/image-bytes.ts";
 export { openLocalDisk } from "./storage/local-disk.ts";
 export type { Storage } from "./storage/storage.ts";
 export type * from "./types.ts";

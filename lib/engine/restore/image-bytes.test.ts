@@ -25,6 +25,7 @@ async function openDisk(badPages: ReadonlySet<number> = new Set()) {
     snapshot: reader.snapshot,
     image: reader.image,
     pageCount: reader.pageCount,
+    close: () => reader.close(),
     pageRecords: (first, count) => reader.pageRecords(first, count),
     readPages: async (indices, onPage, options) => {
       calls.push([...indices]);

@@ -14,7 +14,7 @@ const BATCH_PAGES_MAX = 32;
 const BATCHES_MAX = 2;
 const AHEAD_PAGES = 4;
 
-export interface ZeroRun {
+interface ZeroRun {
   readonly lengthBytes: number;
   /** True when every byte of the run is zero and nothing is stored for it. */
   readonly zero: boolean;
