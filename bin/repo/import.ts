@@ -2,7 +2,7 @@
 //
 // What an import of a damaged or truncated source has stored is garbage without a name: the snapshot is committed
 // only after the source has ended where it should.
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { Repository, SnapshotRecord } from "#lib/engine/repository.ts";
 import { formatBytes, formatSeconds, formatShare } from "#lib/model/units.ts";
 import { checkedSource, parseComment, parseName } from "./archive.ts";
@@ -10,6 +10,7 @@ import { EXIT } from "./exit-codes.ts";
 import { type ImageEntry, imageEntry } from "./image-entry.ts";
 import { formatOption, type ImageFormat } from "./image-formats.ts";
 import { openImportSource } from "./import-source.ts";
+import { parseByteCount } from "./numbers.ts";
 import type { OutputOptions } from "./output.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
 import { withRepository } from "./with-repository.ts";
@@ -23,14 +24,6 @@ interface ImportOptions extends OutputOptions {
 }
 
 const STDIN = "-";
-const UNIT_BYTES: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-};
-
 export function importCommand(): Command {
   return newVerb("import", "Take an image made elsewhere into the repository, as a snapshot of a node.")
     .argument("<DIR>", "folder of the repository")
@@ -39,7 +32,7 @@ export function importCommand(): Command {
     .requiredOption("--node <NAME>", "the PC this partition belongs to", parseName)
     .requiredOption("--partition <NAME>", "the partition's name on that PC, such as sda2", parseName)
     .option("--comment <TEXT>", "kept with the snapshot", parseComment)
-    .option("--size <N>", "unpacked size of a stream: bytes, or with KiB, MiB, GiB, TiB", parseSize)
+    .option("--size <N>", "unpacked size of a stream: bytes, or with KiB, MiB, GiB, TiB", parseByteCount)
     .action((dir: string, source: string, options: ImportOptions) =>
       runVerb(options, (context) => importImage(dir, source, options, context)),
     );
@@ -90,12 +83,4 @@ function inWords(entry: ImageEntry, format: ImageFormat): string {
     `${formatSeconds(seconds)}. New ${formatBytes(newBytes)} (${formatShare(newBytes, sizeBytes)}), ` +
     `stored ${formatBytes(storedBytes)}.`
   );
-}
-
-/** "1048576", "20G", "20GiB". */
-function parseSize(text: string): number {
-  const match = /^(\d+)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
-  const bytes = Number(match?.[1]) * (UNIT_BYTES[match?.[2]?.toLowerCase() ?? ""] ?? Number.NaN);
-  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
-  throw new InvalidArgumentError("It must be a number of bytes, or one with KiB, MiB, GiB or TiB.");
 }
