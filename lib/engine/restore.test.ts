@@ -123,7 +123,7 @@ describe("what may go wrong", () => {
 
   test("a snapshot or partition that is not there is named", async () => {
     const { bench, snapshot } = await archived(disk);
-    await expect(bench.repository.openImage("snap_x", "sda1")).rejects.toMatchObject({
+    await expect(bench.repository.openImage("snap_-", "sda1")).rejects.toMatchObject({
       code: "snapshot-unknown",
     });
     await expect(bench.repository.openImage(snapshot.id, "sda9")).rejects.toMatchObject({

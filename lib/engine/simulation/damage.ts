@@ -26,6 +26,8 @@ export async function damageRound(world: World): Promise<string> {
   if (opened) await world.close();
   await heal();
   await world.open();
+  // What was found bad is trusted again when it was looked at again.
+  await world.repository.scrub();
   await world.assertSnapshotsRestore();
   if (world.chance.happens(0.3)) await world.assertSound();
   return `${damage} ${name}${openBefore ? ", reopened" : ""}${opened ? "" : ", refused"}`;

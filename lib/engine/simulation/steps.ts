@@ -150,7 +150,7 @@ async function archiveInterleaved(world: World): Promise<string> {
   return lines.join(", ");
 }
 
-function valueOf(end: PromiseSettledResult<string>): string {
+function lineOf(end: PromiseSettledResult<string>): string {
   if (end.status === "rejected") throw end.reason;
   return end.value;
 }
@@ -158,7 +158,7 @@ function valueOf(end: PromiseSettledResult<string>): string {
 async function archiveInParallel(world: World): Promise<string> {
   // All must have ended, also when one fails: an archive that goes on would commit in the middle of a later step.
   const ends = await Promise.allSettled(world.nodes.map((node) => archiveNode(world, node, anyWay(world))));
-  return ends.map(valueOf).join(", ");
+  return ends.map(lineOf).join(", ");
 }
 
 async function abort(world: World): Promise<string> {
