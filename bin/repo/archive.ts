@@ -3,7 +3,13 @@
 import { realpath } from "node:fs/promises";
 import { sep } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { openFileSource, type Repository, type SnapshotRecord } from "#lib/engine/repository.ts";
+import {
+  openFileSource,
+  type Repository,
+  type SnapshotRecord,
+  type Technique,
+} from "#lib/engine/repository.ts";
+import type { Compression } from "#lib/model/compression.ts";
 import { formatBytes, formatSeconds, formatShare } from "#lib/model/units.ts";
 import { EXIT } from "./exit-codes.ts";
 import { type ImageEntry, imageEntry } from "./image-entry.ts";
@@ -12,6 +18,7 @@ import { pathFacts } from "./path-facts.ts";
 import { Refusal } from "./refusal.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
 import { beingWritten, reasonNotToArchive } from "./source-guards.ts";
+import { parseCompressionOption, parseTechnique } from "./storage-options.ts";
 import { withRepository } from "./with-repository.ts";
 
 interface ArchiveOptions extends OutputOptions {
@@ -19,6 +26,9 @@ interface ArchiveOptions extends OutputOptions {
   readonly partition: string;
   readonly comment?: string;
   readonly live?: boolean;
+  readonly technique?: Technique;
+  readonly compression?: Compression;
+  readonly base?: string;
 }
 
 const NAME_CHARACTERS_MAX = 200;
@@ -34,6 +44,17 @@ export function archiveCommand(): Command {
     .requiredOption("--node <NAME>", "the PC this partition belongs to", parseName)
     .requiredOption("--partition <NAME>", "the partition's name on that PC, such as sda2", parseName)
     .option("--comment <TEXT>", "kept with the snapshot", parseComment)
+    .option(
+      "--technique <NAME>",
+      "how it is stored: full, diff or repository (default: the repository's own)",
+      parseTechnique,
+    )
+    .option(
+      "--compression <NAME>",
+      "none, gzip or zstd, with a level if wanted: zstd:19 (default zstd:3)",
+      parseCompressionOption,
+    )
+    .option("--base <SNAPSHOT>", "what a diff is made against: previous (default), first, or a snapshot's id")
     .option("--live", "archive even while the source is mounted for writing; the image may be inconsistent")
     .action((dir: string, source: string, options: ArchiveOptions) =>
       runVerb(options, (context) => archive(dir, source, options, context)),
@@ -76,7 +97,13 @@ async function archiveInto(
 ): Promise<ImageEntry> {
   const source = await openFileSource(path);
   try {
-    const session = await repository.beginArchive({ node: options.node, comment: options.comment });
+    const session = await repository.beginArchive({
+      node: options.node,
+      comment: options.comment,
+      technique: options.technique,
+      compression: options.compression,
+      base: options.base,
+    });
     let snapshot: SnapshotRecord;
     try {
       const onProgress = output.beginProgress();

@@ -373,3 +373,61 @@ async function somePack(dir: string): Promise<string> {
 async function expectEqualFiles(a: string, b: string): Promise<void> {
   await run("cmp", [a, b]);
 }
+
+test("archive --technique stores full images and diffs, which restore like any other", async () => {
+  const own = join(folder, "techniques");
+  expect((await runJson("init", own, "--technique", "diff")).value).toMatchObject({ technique: "diff" });
+  const put = async (...options: string[]) => {
+    const made = await runJson("archive", own, image, "--node", "pc01", "--partition", "sda1", ...options);
+    expect(made.exitCode).toBe(0);
+    return made.value as ImageEntry;
+  };
+  const full = await put();
+  await overwrite(image, 5 * MIB, noise(MIB / 8, 78));
+  const diff = await put("--base", "first", "--compression", "gzip:9");
+  expect([full.technique, diff.technique]).toEqual(["full", "diff"]);
+  expect(diff.newBytes).toBeLessThanOrEqual(MIB / 8 + 8192);
+  expect((await runCli(["repo", "show", own, diff.id])).stdout).toContain(`diff against ${full.id}`);
+  expect((await runCli(["repo", "show", own, full.id])).stdout).toContain("1 diffs");
+  expect((await runJson("verify", own)).exitCode).toBe(0);
+  const target = join(folder, "technique.img");
+  expect((await runJson("restore", own, diff.id, target)).exitCode).toBe(0);
+  expect(Buffer.compare(await readFile(target), await readFile(image))).toBe(0);
+  const archive = ["archive", own, image, "--node", "pc01", "--partition", "sda1"];
+  const misfit = await runJson(...archive, "--technique", "full", "--base", "first");
+  expect([misfit.exitCode, misfit.error?.code]).toEqual([2, "input-invalid"]);
+  expect((await runJson(...archive, "--compression", "zstd:99")).exitCode).toBe(2);
+  expect((await runJson(...archive, "--base", "snap_no")).error?.code).toBe("snapshot-unknown");
+});
+
+test("evaluate prints a row for each snapshot, technique, block size and compression", async () => {
+  const options = ["--block-sizes", "4k,1M,4096", "--compressions", "none,zstd:1"];
+  const { exitCode, value } = await runJson(
+    "evaluate",
+    repository,
+    first.id,
+    `${second.id}:sda1`,
+    ...options,
+  );
+  expect(exitCode).toBe(0);
+  const rows = value as Record<string, number | string>[];
+  expect(rows.length).toBe(2 * 3 * 2 * 2);
+  expect(Object.keys(rows[0] ?? {}).join(" ")).toBe(
+    "snapshot technique blockSize compression dataBytes metadataBytes totalBytes incrementBytes",
+  );
+  const row = (snapshot: string, technique: string) =>
+    rows.find(
+      (each) =>
+        each.snapshot === snapshot &&
+        each.technique === technique &&
+        each.blockSize === 4096 &&
+        each.compression === "none",
+    );
+  expect(row(first.id, "repository")?.dataBytes).toBe(first.newBytes);
+  expect(row(second.id, "repository")?.dataBytes).toBe(first.newBytes + second.newBytes);
+  expect(row(second.id, "full")?.incrementBytes).toBeGreaterThan(first.newBytes);
+  const words = await runCli(["repo", "evaluate", repository, first.id, ...options]);
+  expect(words.stdout).toMatch(/^TECHNIQUE +BLOCK +COMPRESSION +FIRST/);
+  expect(words.stdout).toContain("zstd:1");
+  expect((await runJson("evaluate", repository, first.id, "--block-sizes", "8M")).exitCode).toBe(2);
+});

@@ -1,11 +1,12 @@
 // `sheepfold repo init DIR`: make an empty repository in a folder.
-import { type Command, InvalidArgumentError } from "commander";
-import { createRepository, openLocalDisk } from "#lib/engine/repository.ts";
+import type { Command } from "commander";
+import { createRepository, openLocalDisk, type Technique } from "#lib/engine/repository.ts";
 import { formatBytes } from "#lib/model/units.ts";
 import { EXIT } from "./exit-codes.ts";
 import { parseByteCount } from "./numbers.ts";
 import type { OutputOptions } from "./output.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
+import { parseBlockSize, parseTechnique } from "./storage-options.ts";
 
 const BLOCK_BYTES_MIN = 512;
 const BLOCK_BYTES_MAX = 65536;
@@ -15,6 +16,7 @@ const RESERVE_BYTES = 1024 * 1024;
 
 interface InitOptions extends OutputOptions {
   readonly blockSize?: number;
+  readonly technique?: Technique;
   readonly reserve: number;
 }
 
@@ -24,7 +26,18 @@ export function initCommand(): Command {
     .option(
       "--block-size <N>",
       "bytes per block, the unit of deduplication: a power of two from 512 to 65536, fixed for ever (default 4096)",
-      parseBlockSize,
+      (text) => parseBlockSize(text, BLOCK_BYTES_MIN, BLOCK_BYTES_MAX),
+    )
+    .option(
+      "--technique <NAME>",
+      "what archives use that name none: full, diff or repository (default repository)",
+      parseTechnique,
+    )
+    .option(
+      "--reserve <SIZE>",
+      "a file given up when the disk is full, so that prune and gc can begin; 0 for none",
+      (text) => (text.trim() === "0" ? 0 : parseByteCount(text)),
+      RESERVE_BYTES,
     )
     .option(
       "--reserve <SIZE>",
@@ -43,28 +56,16 @@ async function init(dir: string, options: InitOptions, { output }: VerbContext) 
     const info = await createRepository({
       storage,
       blockSize: options.blockSize,
+      technique: options.technique,
       reserveBytes: options.reserve,
     });
     output.result(
       info,
       () =>
-        `Repository ${info.id} made in ${dir}: format ${info.formatVersion}, blocks of ${formatBytes(info.blockSize)}.`,
+        `Repository ${info.id} made in ${dir}: format ${info.formatVersion}, blocks of ${formatBytes(info.blockSize)}, technique ${info.technique}.`,
     );
     return EXIT.ok;
   } finally {
     await storage.close();
   }
-}
-
-/** Accepts "4096", "4k" and "64KiB". */
-function parseBlockSize(text: string): number {
-  const match = /^(\d+)\s*(k|ki|kib)?$/i.exec(text.trim());
-  const bytes = match === null ? Number.NaN : Number(match[1]) * (match[2] === undefined ? 1 : 1024);
-  const isPowerOfTwo = Number.isSafeInteger(bytes) && bytes > 0 && (bytes & (bytes - 1)) === 0;
-  if (!isPowerOfTwo || bytes < BLOCK_BYTES_MIN || bytes > BLOCK_BYTES_MAX) {
-    throw new InvalidArgumentError(
-      `It must be a power of two from ${BLOCK_BYTES_MIN} to ${BLOCK_BYTES_MAX}.`,
-    );
-  }
-  return bytes;
 }

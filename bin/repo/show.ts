@@ -1,6 +1,7 @@
 // `sheepfold repo show DIR SNAPSHOT`: everything a snapshot's record says.
 import type { Command } from "commander";
 import type { ImageRecord, SnapshotRecord } from "#lib/engine/repository.ts";
+import { diffsAgainst } from "#lib/model/snapshot.ts";
 import { formatBytes, formatSeconds, formatShare } from "#lib/model/units.ts";
 import { EXIT } from "./exit-codes.ts";
 import { findSnapshot } from "./image-entry.ts";
@@ -18,14 +19,19 @@ export function showCommand(): Command {
 }
 
 async function show(dir: string, reference: string, { output }: VerbContext) {
-  const found = await withRepository(dir, "read", async (repository) => findSnapshot(repository, reference));
+  const { found, diffs } = await withRepository(dir, "read", async (repository) => {
+    const found = findSnapshot(repository, reference);
+    return { found, diffs: diffsAgainst(repository.snapshots(), found.snapshot.id) };
+  });
   const shown: SnapshotRecord =
     found.image === null ? found.snapshot : { ...found.snapshot, images: [found.image] };
-  output.result(shown, () => [describeSnapshot(shown), ...shown.images.map(describeImage)].join("\n\n"));
+  output.result(shown, () =>
+    [describeSnapshot(shown, diffs.length), ...shown.images.map(describeImage)].join("\n\n"),
+  );
   return EXIT.ok;
 }
 
-function describeSnapshot(snapshot: SnapshotRecord): string {
+function describeSnapshot(snapshot: SnapshotRecord, diffCount: number): string {
   return facts([
     ["Snapshot", snapshot.id],
     ["Node", snapshot.node],
@@ -34,6 +40,7 @@ function describeSnapshot(snapshot: SnapshotRecord): string {
     ["Comment", snapshot.comment === "" ? "-" : snapshot.comment],
     ["Parent", snapshot.parentId ?? "-"],
     ["Sequence", String(snapshot.sequence)],
+    ["Base of", diffCount === 0 ? "-" : `${diffCount} diffs`],
   ]);
 }
 
@@ -42,7 +49,10 @@ function describeImage(image: ImageRecord): string {
   return facts([
     ["Partition", image.partition],
     ["  Size", `${image.sizeBytes} bytes (${formatBytes(image.sizeBytes)})`],
-    ["  Technique", image.technique],
+    [
+      "  Technique",
+      image.baseId === undefined ? image.technique : `${image.technique} against ${image.baseId}`,
+    ],
     ["  Unchanged", ofSize(image.unchangedBytes)],
     ["  One-byte fill", ofSize(image.fillBytes)],
     ["  New", ofSize(image.newBytes)],

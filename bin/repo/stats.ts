@@ -32,5 +32,12 @@ function inWords(sizes: RepositoryStats): string {
     ["  Snapshots", formatBytes(sizes.snapshotBytes)],
     ["  Index cache", formatBytes(sizes.indexBytes)],
     ["Packs", String(sizes.packCount)],
+    ...sizes.techniques.map(
+      ({ technique, imageCount, logicalBytes, storedBytes }) =>
+        [
+          `Technique ${technique}`,
+          `${imageCount} images of ${formatBytes(logicalBytes)} added ${formatBytes(storedBytes)}`,
+        ] as const,
+    ),
   ]);
 }

@@ -47,7 +47,9 @@ async function archive(repository: Repository, disks: Disks): Promise<SnapshotRe
   const session = await repository.beginArchive({ node: "pc-1" });
   try {
     for (const [partition, bytes] of Object.entries(disks)) {
-      await session.archiveSource({ partition }, sourceOf(bytes));
+      // The second partition by another technique: full at first, then as a diff.
+      const technique = partition === "sda2" ? "diff" : "repository";
+      await session.archiveSource({ partition, technique }, sourceOf(bytes));
     }
     return await session.commit();
   } catch (error) {

@@ -19,7 +19,7 @@ import { columnsOf, newSegmentColumns, type SegmentColumns, SegmentTable } from 
 export const INDEX_FOLDER = "index";
 const CACHE_FILE = `${INDEX_FOLDER}/cache`;
 const MAGIC = "SFIX";
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 const HEAD_BYTES = 32;
 const CHECKSUM_BYTES = 32;
 const CHUNK_BYTES = 4 * 1024 * 1024;

@@ -149,9 +149,11 @@ function addFingerprints(
 ): void {
   let at = 0;
   for (const segment of segments) {
-    for (let index = 0; index < segment.count; index++, at += DIGEST_BYTES) {
-      table.insert(digests, at, segment.firstId + index);
+    const end = at + segment.count * DIGEST_BYTES;
+    for (let id = segment.firstId; at < end && !segment.isPrivate; id++, at += DIGEST_BYTES) {
+      table.insert(digests, at, id);
     }
+    at = end;
   }
 }
 

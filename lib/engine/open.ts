@@ -6,6 +6,7 @@
 import { availableParallelism } from "node:os";
 import { systemClock, systemRandom } from "#lib/model/clock.ts";
 import { CodedError } from "#lib/model/errors.ts";
+import { checkChoice } from "./archive/technique.ts";
 import { ensure, FormatError, hexOf } from "./format/bytes.ts";
 import { CONFIG_FILE, decodeConfig, encodeConfig, isBlockSize } from "./format/config-format.ts";
 import { decodeSnapshot, parseSnapshotFileName, SNAPSHOT_FOLDER } from "./format/snapshot-format.ts";
@@ -32,10 +33,13 @@ export async function createRepository(options: CreateOptions): Promise<Reposito
       hint: "Use a power of two from 512 to 65536.",
     });
   }
+  const technique = options.technique ?? "repository";
+  checkChoice({ technique });
   const info: RepositoryInfo = {
     id: hexOf((options.random ?? systemRandom).bytes(16)),
     formatVersion: FORMAT_VERSION,
     blockSize,
+    technique,
     createdAt: new Date((options.clock ?? systemClock).nowMs()).toISOString(),
   };
   if (await options.storage.createExclusive(CONFIG_FILE, encodeConfig(info))) {

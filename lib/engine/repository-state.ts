@@ -5,6 +5,7 @@ import { CodedError } from "#lib/model/errors.ts";
 import { PAGE_BYTES } from "#lib/page/page.ts";
 import type { FinishedImage } from "./archive/image-archiver.ts";
 import { ScanBuffers } from "./archive/scan-buffers.ts";
+import { findSnapshot } from "./find-snapshot.ts";
 import type { Pin } from "./format/ledger-format.ts";
 import { SEGMENT_RAW_BYTES } from "./format/pack-format.ts";
 import type { PackKind } from "./format/snapshot-format.ts";
@@ -98,7 +99,7 @@ export class RepositoryState {
       storage: this.storage,
       identity,
       segmentIds,
-      encode: (buffer, rawBytes) => this.workers.encode(buffer, rawBytes),
+      encode: (buffer, rawBytes, compression) => this.workers.encode(buffer, rawBytes, compression),
       decode: (segment, bytes) => this.workers.decode(segment, identity, bytes),
       inFlightMax: 2 + 4 * this.workers.threadCount,
     });
@@ -161,6 +162,12 @@ export class RepositoryState {
     return id;
   }
 
+  /** By id or unambiguous beginning of one. */
+  storedSnapshot(id: string): StoredSnapshot {
+    this.checkOpen();
+    return findSnapshot(id, this.stored, this.damagedSnapshots, this.storage.description);
+  }
+
   newestOf(node: string): StoredSnapshot | null {
     return this.stored.findLast((snapshot) => snapshot.record.node === node) ?? null;
   }
@@ -170,6 +177,15 @@ export class RepositoryState {
     for (let at = this.stored.length - 1; at >= 0; at--) {
       const snapshot = this.stored[at];
       if (snapshot === undefined || snapshot.record.node !== node) continue;
+      const index = snapshot.record.images.findIndex((image) => image.partition === partition);
+      if (index >= 0) return { snapshot, index };
+    }
+    return null;
+  }
+
+  firstImageOf(node: string, partition: string): { snapshot: StoredSnapshot; index: number } | null {
+    for (const snapshot of this.stored) {
+      if (snapshot.record.node !== node) continue;
       const index = snapshot.record.images.findIndex((image) => image.partition === partition);
       if (index >= 0) return { snapshot, index };
     }

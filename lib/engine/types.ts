@@ -1,10 +1,11 @@
 // The words the engine's front door speaks. repository.ts exports them together with openRepository; nothing
 // here knows how the bytes lie on disk.
 import type { Clock, Random } from "#lib/model/clock.ts";
-import type { ImageRecord, SnapshotPurpose, SnapshotRecord } from "#lib/model/snapshot.ts";
+import type { Compression } from "#lib/model/compression.ts";
+import type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
 import type { Storage } from "./storage/storage.ts";
 
-export type { ImageRecord, SnapshotPurpose, SnapshotRecord } from "#lib/model/snapshot.ts";
+export type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
 
 export interface OpenOptions {
   readonly storage: Storage;
@@ -23,6 +24,8 @@ export interface CreateOptions {
   readonly storage: Storage;
   /** Power of two from 512 to 65536. Default 4096. Fixed for the life of the repository. */
   readonly blockSize?: number;
+  /** What archives use that do not name a technique. Default "repository". */
+  readonly technique?: Technique;
   /** A file of this size is given up when the disk is full, so that prune and GC can begin. Default 0: none. */
   readonly reserveBytes?: number;
   readonly clock?: Clock;
@@ -33,6 +36,8 @@ export interface RepositoryInfo {
   readonly id: string;
   readonly formatVersion: number;
   readonly blockSize: number;
+  /** Of archives that do not name one. */
+  readonly technique: Technique;
   readonly createdAt: string;
 }
 
@@ -67,7 +72,17 @@ export interface WorkOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-export interface ArchiveRequest {
+/** How images are stored. What an image does not say its archive does, and then the repository's technique. */
+export interface StorageChoice {
+  readonly technique?: Technique;
+  /** Default zstd, level 3. */
+  readonly compression?: Compression;
+  /** Of a diff: "previous" (default) or "first" image of the same node and partition, or any snapshot's id, whose image
+   *  of that partition it then is. Whoever archives with a base may read it. */
+  readonly base?: string;
+}
+
+export interface ArchiveRequest extends StorageChoice {
   readonly node: string;
   readonly purpose?: SnapshotPurpose;
   readonly comment?: string;
@@ -75,7 +90,7 @@ export interface ArchiveRequest {
   readonly requestId?: string;
 }
 
-export interface ImageRequest {
+export interface ImageRequest extends StorageChoice {
   readonly partition: string;
   readonly sizeBytes: number;
   readonly details?: Readonly<Record<string, string>>;
@@ -164,6 +179,16 @@ export interface VerifyReport {
   readonly findings: readonly VerifyFinding[];
 }
 
+/** Of the images of one technique, as their records say. Sizes in bytes. */
+export interface TechniqueStats {
+  readonly technique: Technique;
+  readonly imageCount: number;
+  readonly logicalBytes: number;
+  /** Raw bytes they had to store, and what they added to the store. */
+  readonly newBytes: number;
+  readonly storedBytes: number;
+}
+
 /** Sizes in bytes, counted from the files and manifests as they are. */
 export interface RepositoryStats {
   readonly snapshotCount: number;
@@ -179,9 +204,115 @@ export interface RepositoryStats {
   readonly nodePackBytes: number;
   readonly snapshotBytes: number;
   readonly indexBytes: number;
-  /** All files of the repository. */
+  /** All files of the repository but those being written. */
   readonly storedBytes: number;
   readonly packCount: number;
+  /** Techniques in use. */
+  readonly techniques: readonly TechniqueStats[];
+}
+
+export interface EvaluationRequest {
+  /** In the order in which they would be archived. Without a partition, all of the snapshot's images. */
+  readonly snapshots: readonly { readonly snapshotId: string; readonly partition?: string }[];
+  /** Default: all three. */
+  readonly techniques?: readonly Technique[];
+  /** Powers of two. Default: 512 bytes to 4 MiB. */
+  readonly blockSizes?: readonly number[];
+  /** Default: none, gzip and zstd, each at its usual level. */
+  readonly compressions?: readonly Compression[];
+  /** Of diffs; the first image of a partition is stored whole. Default "previous". */
+  readonly base?: "first" | "previous";
+}
+
+/** What an empty repository would hold after this snapshot and those before it. All but the increment are sums since
+ *  the first snapshot. */
+export interface EvaluationRow {
+  readonly snapshot: string;
+  readonly technique: Technique;
+  readonly blockSize: number;
+  readonly compression: Compression;
+  /** Blocks after compression. */
+  readonly dataBytes: number;
+  /** Everything else: digests, directories, headers and footers of packs, manifests, snapshot files. */
+  readonly metadataBytes: number;
+  readonly totalBytes: number;
+  readonly incrementBytes: number;
+}
+
+/** A person's word that a snapshot stays. */
+export interface SnapshotPin {
+  readonly snapshotId: string;
+  readonly reason: string;
+  readonly pinnedAt: string;
+}
+
+export interface PruneReport {
+  readonly removedIds: readonly string[];
+}
+
+export interface GcOptions {
+  readonly signal?: AbortSignal;
+  /** Packs of at most so many bytes are removed, one at least. */
+  readonly bytesMax?: number;
+  /** No work is begun after so many seconds; what was done stays done. */
+  readonly secondsMax?: number;
+}
+
+/** Counted by walking every manifest. Sizes in bytes. */
+export interface GcPlan {
+  readonly snapshotCount: number;
+  readonly packCount: number;
+  readonly packBytes: number;
+  /** Packs that nothing needs: GC frees them. */
+  readonly deadPackCount: number;
+  readonly deadPackBytes: number;
+  /** Packs that nothing needs, but an open archive may have used: a later GC frees them. */
+  readonly inUsePackCount: number;
+  /** What is not needed of packs that are; an estimate by blocks. */
+  readonly mixedDeadBytes: number;
+}
+
+export interface GcReport {
+  /** What there was to do; null when time was up before that was known. */
+  readonly plan: GcPlan | null;
+  readonly removedPackCount: number;
+  readonly freedBytes: number;
+  /** False when the budget ended it early: run it again. */
+  readonly isFinished: boolean;
+  readonly seconds: number;
+}
+
+export interface ScrubOptions extends WorkOptions {
+  /** Decode everything, instead of hashing files only. */
+  readonly deep?: boolean;
+  /** No pack is begun after so many seconds; one at least is looked at. */
+  readonly secondsMax?: number;
+  readonly bytesPerSecond?: number;
+}
+
+export interface AffectedImage {
+  readonly snapshotId: string;
+  readonly partition: string;
+  readonly pageCount: number;
+  /** The first of them, counted from 0. */
+  readonly firstPages: readonly number[];
+}
+
+export interface ScrubFinding {
+  readonly file: string;
+  readonly message: string;
+  /** Whom it costs what. Empty when nothing needs the damaged pack. */
+  readonly affected: readonly AffectedImage[];
+}
+
+export interface ScrubReport {
+  readonly packCount: number;
+  readonly checkedPackCount: number;
+  readonly checkedBytes: number;
+  /** Never looked at this deeply, by this run or any before. */
+  readonly uncheckedPackCount: number;
+  readonly seconds: number;
+  readonly findings: readonly ScrubFinding[];
 }
 
 /** A person's word that a snapshot stays. */
@@ -278,12 +409,15 @@ export interface Repository {
   /** Re-reads every pack (or those one snapshot needs), every block, page hash and contentRoot. */
   verify(options?: WorkOptions & { readonly snapshotId?: string }): Promise<VerifyReport>;
   stats(): Promise<RepositoryStats>;
+  /** What other techniques, block sizes and compressions would cost for these snapshots: rows by snapshot, technique,
+   *  block size and compression. Exact, and as slow as compressing everything that many times. */
+  evaluate(request: EvaluationRequest, options?: WorkOptions): Promise<EvaluationRow[]>;
   /** By snapshot id. */
   pins(): ReadonlyMap<string, SnapshotPin>;
   pin(snapshotId: string, reason: string): Promise<SnapshotPin>;
   /** False when it was not pinned. */
   unpin(snapshotId: string): Promise<boolean>;
-  /** Removes snapshots, not what they needed. Refused as a whole, "snapshot-pinned" | "snapshot-in-use" (restored, verified or
+  /** Removes snapshots, not what they needed. Refused as a whole, "snapshot-pinned" | "snapshot-is-base" | "snapshot-in-use" (restored, verified or
    *  archived against right now). Which ones: decideRetention in lib/model/retention.ts. */
   prune(request: { readonly snapshotIds: readonly string[] }): Promise<PruneReport>;
   planGc(options?: GcOptions): Promise<GcPlan>;

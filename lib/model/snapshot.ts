@@ -13,9 +13,11 @@ export interface ImageRecord {
   readonly partition: string;
   readonly sizeBytes: number;
   readonly technique: Technique;
+  /** The snapshot whose image of the same partition a diff was made against; absent for the other techniques. */
+  readonly baseId?: string;
   /** Hex. Over page content hashes only: equal images have equal roots, in any repository. */
   readonly contentRoot: string;
-  /** Raw bytes of blocks that no earlier snapshot had: what deduplication could not find. */
+  /** Raw bytes of blocks this image had to store: what its technique could not find in earlier snapshots. */
   readonly newBytes: number;
   /** Bytes this image added to the store: compressed segments, pack overhead, manifest nodes. */
   readonly storedBytes: number;
@@ -25,6 +27,18 @@ export interface ImageRecord {
   readonly unchangedBytes: number;
   /** Free words from the node: label, type, offset on disk, disk serial. Bounded, never interpreted by the engine. */
   readonly details: Readonly<Record<string, string>>;
+}
+
+/** The images that were stored as differences from an image of that snapshot. */
+export function diffsAgainst(
+  snapshots: readonly SnapshotRecord[],
+  baseId: string,
+): { readonly snapshotId: string; readonly partition: string }[] {
+  return snapshots.flatMap((snapshot) =>
+    snapshot.images
+      .filter((image) => image.baseId === baseId)
+      .map((image) => ({ snapshotId: snapshot.id, partition: image.partition })),
+  );
 }
 
 /** Committed by one rename; complete or absent, never in between. */

@@ -3,7 +3,9 @@
 // Each page ends up as one of: a fill byte, the parent's page, a page this archive already has, or runs of
 // blocks. Scanning runs in parallel; what it finds is taken in one page after the other, in the order of arrival, so
 // that blocks which belong together lie together.
+import type { Compression } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
+import type { Technique } from "#lib/model/snapshot.ts";
 import { hashOfFill, PAGE_BYTES, PAGE_HASH_BYTES, pageLength, sameHash } from "#lib/page/page.ts";
 import { hexOf } from "../format/bytes.ts";
 import { SEGMENT_RAW_BYTES } from "../format/pack-format.ts";
@@ -36,6 +38,12 @@ export interface ParentImage {
   /** Zeros for pages that must not be taken over. */
   readonly hashes: Uint8Array;
   readonly suspectPages: ReadonlySet<number>;
+  readonly snapshotId: string;
+}
+
+export interface ImageTechnique {
+  readonly technique: Technique;
+  readonly compression: Compression;
 }
 
 export interface FinishedImage {
@@ -53,6 +61,7 @@ export class ImageArchiver implements ImageWriter {
   readonly pageCount: number;
   finished: FinishedImage | null = null;
   readonly #context: ImageContext;
+  readonly #technique: Technique;
   readonly #parent: ParentImage | null;
   readonly #manifest: ManifestBuilder;
   readonly #builder: SegmentBuilder;
@@ -66,13 +75,23 @@ export class ImageArchiver implements ImageWriter {
   #chain: Promise<void> = Promise.resolve();
   #failure: { readonly reason: unknown } | null = null;
 
-  constructor(context: ImageContext, request: ImageRequest, parent: ParentImage | null) {
+  constructor(
+    context: ImageContext,
+    request: ImageRequest,
+    { technique, compression }: ImageTechnique,
+    parent: ParentImage | null,
+  ) {
     this.#context = context;
     this.request = request;
+    this.#technique = technique;
     this.#parent = parent;
     this.#manifest = new ManifestBuilder(context.nodes, request.sizeBytes, parent);
     this.pageCount = this.#manifest.pageCount;
-    this.#builder = context.data.openBuilder(SEGMENT_RAW_BYTES);
+    this.#builder = context.data.openBuilder({
+      rawBytesMax: SEGMENT_RAW_BYTES,
+      isPrivate: technique !== "repository",
+      compression,
+    });
     this.#blocks = new PageBlocks(context.data, this.#builder, context.blockSize);
     this.#states = new Uint8Array(this.pageCount);
     this.#offered = new Uint8Array(this.pageCount * PAGE_HASH_BYTES);
@@ -117,7 +136,7 @@ export class ImageArchiver implements ImageWriter {
   }
 
   #settleRecent(page: number, hash: Uint8Array): boolean {
-    const known = this.#context.recent.get(hash);
+    const known = this.#technique === "repository" ? this.#context.recent.get(hash) : null;
     if (known === null) return false;
     this.#settle(page, known, hash);
     return true;
@@ -266,11 +285,18 @@ export class ImageArchiver implements ImageWriter {
     else if (status === PAGE_AS_EXPECTED) this.#settleTakenOver(pageIndex, hash, page.length);
     else {
       await this.#context.data.room();
-      const runs = await this.#blocks.runsOf(views, slot, page);
-      const entry = { fillByte: null, hash, runs };
-      this.#context.recent.put(entry);
+      const entry = { fillByte: null, hash, runs: await this.#runsOf(buffer, slot, pageIndex, page) };
+      if (this.#technique === "repository") this.#context.recent.put(entry);
       this.#settle(pageIndex, entry, hash);
     }
+  }
+
+  async #runsOf(buffer: ScanBuffer, slot: number, pageIndex: number, page: Uint8Array): Promise<number[]> {
+    if (this.#technique === "repository") return this.#blocks.runsOf(buffer.views, slot, page);
+    if (this.#technique === "full") return this.#blocks.wholePage(buffer.views, slot, page);
+    const base = await this.#parent?.tree.page(pageIndex);
+    const baseRuns = base === undefined || base === null || base.fillByte !== null ? [] : base.runs;
+    return this.#blocks.runsAgainst(buffer.views, slot, page, baseRuns);
   }
 
   #settleFill(page: number, fillByte: number, hash: Uint8Array, length: number): void {
@@ -329,7 +355,8 @@ export class ImageArchiver implements ImageWriter {
     const record: ImageRecord = {
       partition,
       sizeBytes,
-      technique: "repository",
+      technique: this.#technique,
+      ...(this.#technique === "diff" && this.#parent !== null ? { baseId: this.#parent.snapshotId } : {}),
       contentRoot: hexOf(contentRoot),
       newBytes: this.#builder.rawBytes,
       storedBytes: this.#builder.storedBytes + this.#manifest.storedBytes,

@@ -58,7 +58,7 @@ export class ManifestBuilder {
     );
     this.pageCount = pageCountOf(sizeBytes);
     this.#leaves = new Array<ChildEntry | undefined>(Math.ceil(this.pageCount / LEAF_PAGES)).fill(undefined);
-    this.#nodes = store.openBuilder(NODE_SEGMENT_BYTES);
+    this.#nodes = store.openBuilder({ rawBytesMax: NODE_SEGMENT_BYTES });
   }
 
   get settledCount(): number {

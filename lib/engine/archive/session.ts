@@ -21,12 +21,14 @@ import {
   type FinishedImage,
   ImageArchiver,
   type ImageContext,
+  type ImageTechnique,
   type ParentImage,
   violation,
 } from "./image-archiver.ts";
 import { checkComment, checkDetails, checkName, checkRequestId, checkSize } from "./input.ts";
 import { RecentPages } from "./recent-pages.ts";
 import { suspectPagesOf } from "./suspect-pages.ts";
+import { checkChoice, type ImagePlan, planImage, type StoredImage } from "./technique.ts";
 
 export class Session implements ArchiveSession {
   readonly snapshotId: string;
@@ -42,6 +44,7 @@ export class Session implements ArchiveSession {
   #state: "open" | "committing" | "committed" | "aborted" = "open";
 
   constructor(repository: RepositoryState, request: ArchiveRequest) {
+    checkChoice(request);
     this.#repository = repository;
     this.#request = {
       ...request,
@@ -80,26 +83,30 @@ export class Session implements ArchiveSession {
     };
     if (this.#images.has(partition))
       throw violation(`Partition ${JSON.stringify(partition)} was begun twice`);
-    const parent = await this.#parentImage(partition);
+    const plan = planImage(this.#repository, this.#request.node, partition, [request, this.#request]);
+    const parent = plan.parent === null ? null : await this.#parentImage(plan.parent);
     this.#check();
     if (this.#images.has(partition))
       throw violation(`Partition ${JSON.stringify(partition)} was begun twice`);
-    const image = new ImageArchiver(this.#context, checked, parent);
+    const image = new ImageArchiver(this.#context, checked, techniqueOf(plan, parent), parent);
     this.#images.set(partition, image);
     return image;
   }
 
-  /** The node's newest image of the same partition. One that cannot be read is no parent: the archive is then as if it
-   *  were the first, deduplicates against what is readable, and so heals. */
-  async #parentImage(partition: string): Promise<ParentImage | null> {
-    const parent = this.#repository.newestImageOf(this.#request.node, partition);
-    if (parent === null) return null;
-    // Pages taken over from it are not looked up in the index: only the hold keeps them from GC.
+  /** An image that cannot be read is no parent and no base: the archive is then as if it were the first, refers
+   *  only to what is readable, and so heals. */
+  async #parentImage(parent: StoredImage): Promise<ParentImage | null> {
+    // Pages taken over from it are not looked up in the index, nor are a base's blocks: only the hold keeps them from GC.
     this.#holds.push(this.#repository.holds.take(parent.snapshot));
     try {
       const tree = this.#repository.treeOf(parent.snapshot, parent.index);
       const suspectPages = await suspectPagesOf(this.#repository.data, tree);
-      return { tree, hashes: await tree.pageHashes(suspectPages), suspectPages };
+      return {
+        tree,
+        hashes: await tree.pageHashes(suspectPages),
+        suspectPages,
+        snapshotId: parent.snapshot.record.id,
+      };
     } catch (error) {
       if (error instanceof CodedError) return null;
       throw error;
@@ -191,6 +198,12 @@ export class Session implements ArchiveSession {
       if (store.epoch !== epoch) throw epoch.failure;
     }
   }
+}
+
+/** A diff whose base turned out to be unreadable is stored whole. */
+function techniqueOf(plan: ImagePlan, parent: ParentImage | null): ImageTechnique {
+  const { compression, technique } = plan;
+  return { compression, technique: technique === "diff" && parent === null ? "full" : technique };
 }
 
 function openSource(path: string): number {

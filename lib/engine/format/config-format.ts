@@ -1,8 +1,10 @@
 // The file `config`: what a repository is, fixed at its creation (docs/repository-format.md §2).
 import { CodedError } from "#lib/model/errors.ts";
+import { TECHNIQUES } from "#lib/model/snapshot.ts";
 import type { RepositoryInfo } from "../types.ts";
 import { ensure, FormatError } from "./bytes.ts";
 import {
+  choiceField,
   countField,
   decodeTextFile,
   encodeTextFile,
@@ -24,8 +26,8 @@ export function isBlockSize(size: number): boolean {
 }
 
 export function encodeConfig(info: RepositoryInfo): Uint8Array {
-  const { id, blockSize, createdAt } = info;
-  return encodeTextFile(CONFIG, { format: info.formatVersion, id, blockSize, createdAt });
+  const { id, blockSize, technique, createdAt } = info;
+  return encodeTextFile(CONFIG, { format: info.formatVersion, id, blockSize, technique, createdAt });
 }
 
 /** CodedError "repository-format-newer" or "repository-corrupt". */
@@ -38,6 +40,8 @@ export function decodeConfig(bytes: Uint8Array, where: string): RepositoryInfo {
       id: hexField(fields, "id", 16),
       formatVersion: FORMAT_VERSION,
       blockSize,
+      // Repositories made before there was a choice have no such field.
+      technique: fields.technique === undefined ? "repository" : choiceField(fields, "technique", TECHNIQUES),
       createdAt: textField(fields, "createdAt", 40),
     };
   } catch (error) {

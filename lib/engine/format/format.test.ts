@@ -92,7 +92,12 @@ describe("packs", () => {
     rawBytes: raw.length,
     encodedBytes: encoded.payload.length,
   };
-  const entry = { ...header, offset: HEADER_BYTES, payloadHash: new Uint8Array(encoded.payloadHash) };
+  const entry = {
+    ...header,
+    offset: HEADER_BYTES,
+    payloadHash: new Uint8Array(encoded.payloadHash),
+    isPrivate: true,
+  };
   const footerOffset = HEADER_BYTES + SEGMENT_HEADER_BYTES + encoded.payload.length;
   const footer = encodeFooter([entry], Buffer.concat([hash(1), hash(2)]), footerOffset, ID);
   const fileBytes = footerOffset + footer.length;

@@ -24,6 +24,10 @@ export const PACK_BYTES_MAX = 512 * 1024 * 1024;
 
 export const CODEC_RAW = 0;
 export const CODEC_ZSTD = 1;
+export const CODEC_GZIP = 2;
+
+/** Directory flag: the blocks belong to one image, nobody deduplicates against them. */
+const FLAG_PRIVATE = 1;
 
 const KIND_NUMBERS: Record<PackKind, number> = { data: 1, nodes: 2 };
 const SHA256_NUMBER = 1;
@@ -42,6 +46,8 @@ export interface SegmentEntry extends SegmentHeader {
   /** Of the segment's header in the pack. */
   readonly offset: number;
   readonly payloadHash: Uint8Array;
+  /** Its blocks never enter the index. */
+  readonly isPrivate: boolean;
 }
 
 export interface PackIdentity {
@@ -148,7 +154,7 @@ function encodeDirectoryEntry(out: ByteWriter, segment: SegmentEntry): void {
   out.u32(segment.count);
   out.u48(segment.firstId);
   out.u8(segment.codec);
-  out.u8(0);
+  out.u8(segment.isPrivate ? FLAG_PRIVATE : 0);
   out.bytes(segment.payloadHash);
 }
 
@@ -238,16 +244,18 @@ function decodeDirectoryEntry(from: ByteReader): SegmentEntry {
   const count = from.u32();
   const firstId = from.u48();
   const codec = from.u8();
-  from.u8();
+  const flags = from.u8();
   const payloadHash = new Uint8Array(from.bytes(32));
   ensure(rawBytes >= 1 && rawBytes <= SEGMENT_RAW_BYTES_MAX, `a segment of ${rawBytes} raw bytes`);
   ensure(encodedBytes >= 1 && encodedBytes <= rawBytes, `a segment of ${encodedBytes} encoded bytes`);
   ensure(count >= 1 && count <= rawBytes && firstId + count <= ID_MAX, "a segment's ids are impossible");
   ensure(
-    codec === CODEC_ZSTD || (codec === CODEC_RAW && encodedBytes === rawBytes),
+    codec === CODEC_ZSTD || codec === CODEC_GZIP || (codec === CODEC_RAW && encodedBytes === rawBytes),
     `unknown codec ${codec}`,
   );
-  return { offset, encodedBytes, rawBytes, count, firstId, codec, payloadHash };
+  ensure(flags <= FLAG_PRIVATE, `unknown flags ${flags}`);
+  const isPrivate = flags === FLAG_PRIVATE;
+  return { offset, encodedBytes, rawBytes, count, firstId, codec, payloadHash, isPrivate };
 }
 
 export function packFileName(kind: PackKind, hashHex: string): string {

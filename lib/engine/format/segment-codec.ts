@@ -2,11 +2,12 @@
 //
 // A segment is decoded and compared before anyone writes it: bad memory or an encoder's bug must not become a
 // block with a good name, which deduplication would spread to every later snapshot.
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { assert } from "#lib/model/assert.ts";
+import { type Compression, USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { hashPage, sameHash } from "#lib/page/page.ts";
 import { ensure, FormatError } from "./bytes.ts";
-import { CODEC_RAW, CODEC_ZSTD, type SegmentHeader } from "./pack-format.ts";
+import { CODEC_GZIP, CODEC_RAW, CODEC_ZSTD, type SegmentHeader } from "./pack-format.ts";
 
 export interface EncodedSegment {
   readonly codec: number;
@@ -14,32 +15,36 @@ export interface EncodedSegment {
   readonly payloadHash: Uint8Array;
 }
 
-const ZSTD_LEVEL = 3;
-const ZSTD_PARAMS = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
 /** One output buffer for the whole result: collecting it from small ones costs a third of the speed. */
 const OUTPUT_ROOM_BYTES = 4096;
 /** Compression must save 3 %, or the segment is stored raw and read without work. */
 const WORTHWHILE_SHARE = 0.97;
 
-export function encodeSegment(raw: Uint8Array): EncodedSegment {
-  const compressed = zstdCompressSync(raw, {
-    params: ZSTD_PARAMS,
-    chunkSize: raw.length + OUTPUT_ROOM_BYTES,
-  });
+export function encodeSegment(raw: Uint8Array, compression: Compression = USUAL_COMPRESSION): EncodedSegment {
+  const compressed = compress(raw, compression);
   if (compressed.length > raw.length * WORTHWHILE_SHARE) {
     return { codec: CODEC_RAW, payload: raw, payloadHash: hashPage(raw) };
   }
-  const decoded = decompress(compressed, raw.length);
+  const codec = compression.codec === "gzip" ? CODEC_GZIP : CODEC_ZSTD;
+  const decoded = decompress(codec, compressed, raw.length);
   assert(
     sameHash(decoded, raw),
-    "zstd did not give back what it was given; the memory of this computer may be bad",
+    `${compression.codec} did not give back what it was given; the memory of this computer may be bad`,
   );
-  return { codec: CODEC_ZSTD, payload: compressed, payloadHash: hashPage(compressed) };
+  return { codec, payload: compressed, payloadHash: hashPage(compressed) };
+}
+
+function compress(raw: Uint8Array, { codec, level }: Compression): Uint8Array {
+  const chunkSize = raw.length + OUTPUT_ROOM_BYTES;
+  if (codec === "zstd") {
+    return zstdCompressSync(raw, { params: { [constants.ZSTD_c_compressionLevel]: level }, chunkSize });
+  }
+  return codec === "gzip" ? gzipSync(raw, { level, chunkSize }) : raw;
 }
 
 /** FormatError unless the payload decodes to exactly the claimed length, which the directory bounds. */
 export function decodeSegment(segment: SegmentHeader, payload: Uint8Array): Uint8Array {
-  const raw = segment.codec === CODEC_RAW ? payload : decompress(payload, segment.rawBytes);
+  const raw = segment.codec === CODEC_RAW ? payload : decompress(segment.codec, payload, segment.rawBytes);
   ensure(
     raw.length === segment.rawBytes,
     `a segment decodes to ${raw.length} bytes instead of ${segment.rawBytes}`,
@@ -47,12 +52,10 @@ export function decodeSegment(segment: SegmentHeader, payload: Uint8Array): Uint
   return raw;
 }
 
-function decompress(payload: Uint8Array, rawBytes: number): Uint8Array {
+function decompress(codec: number, payload: Uint8Array, rawBytes: number): Uint8Array {
+  const options = { maxOutputLength: rawBytes, chunkSize: rawBytes + OUTPUT_ROOM_BYTES };
   try {
-    return zstdDecompressSync(payload, {
-      maxOutputLength: rawBytes,
-      chunkSize: rawBytes + OUTPUT_ROOM_BYTES,
-    });
+    return codec === CODEC_GZIP ? gunzipSync(payload, options) : zstdDecompressSync(payload, options);
   } catch (error) {
     throw new FormatError(
       `a segment does not decode (${error instanceof Error ? error.message : String(error)})`,

@@ -118,6 +118,7 @@ function decodeImage(fields: Record<string, unknown>): ImageRecord {
     partition: textField(fields, "partition", 512),
     sizeBytes,
     technique: choiceField(fields, "technique", TECHNIQUES),
+    ...(fields.baseId === undefined ? {} : { baseId: textField(fields, "baseId", 64) }),
     contentRoot: hexField(fields, "contentRoot", 32),
     newBytes: countField(fields, "newBytes"),
     storedBytes: countField(fields, "storedBytes"),

@@ -25,6 +25,7 @@ export class ImageTree {
   readonly #what: string;
   /** The children of the last node visited on each level: walking forward reads each inner node once. */
   readonly #path = new Map<number, { readonly index: number; readonly children: Promise<ChildEntry[]> }>();
+  #lastLeaf: { readonly index: number; readonly pages: PageEntry[] } | null = null;
 
   constructor(nodes: NodeCache, root: ManifestRoot, sizeBytes: number, what: string) {
     this.#nodes = nodes;
@@ -48,6 +49,16 @@ export class ImageTree {
     if (pages.length !== expected)
       throw this.#damaged(`leaf ${leafIndex} has ${pages.length} pages instead of ${expected}`);
     return pages;
+  }
+
+  /** The record of one page, null beyond the end. Of neighbours, the leaf is decoded once. */
+  async page(pageIndex: number): Promise<PageEntry | null> {
+    if (pageIndex >= this.pageCount) return null;
+    const leafIndex = Math.floor(pageIndex / LEAF_PAGES);
+    if (this.#lastLeaf?.index !== leafIndex) {
+      this.#lastLeaf = { index: leafIndex, pages: await this.leaf(leafIndex) };
+    }
+    return this.#lastLeaf.pages[pageIndex % LEAF_PAGES] ?? null;
   }
 
   /** Hashes of all pages, 32 bytes each; zeros, the hash of nothing, for those left out. */

@@ -1,8 +1,10 @@
 // How simulated nodes are archived: by a local source, or page by page as an agent does it. Each way ends in
 // the model being told what must exist from now on.
 
+import { parseCompression } from "#lib/model/compression.ts";
+import { TECHNIQUES } from "#lib/model/snapshot.ts";
 import { hashPage, PAGE_BYTES, pageCountOf } from "#lib/page/page.ts";
-import type { ArchiveSession, ImageRecord, ImageWriter } from "../types.ts";
+import type { ArchiveSession, ImageRecord, ImageWriter, StorageChoice, Technique } from "../types.ts";
 import { changedDisk, newDisk, sourceOf } from "./disk.ts";
 import { claim } from "./model-repository.ts";
 import { outcomeOf, type SimulatedNode, type World } from "./world.ts";
@@ -13,12 +15,33 @@ export type ArchiveWay = "source" | "agent";
 export interface OpenArchive {
   readonly node: SimulatedNode;
   readonly session: ArchiveSession;
+  readonly technique: Technique;
   readonly images: Map<string, Uint8Array>;
   readonly left: string[];
 }
 
-export async function archiveNode(world: World, node: SimulatedNode, way: ArchiveWay): Promise<string> {
-  const archive = await beginArchive(world, node);
+const COMPRESSIONS = [undefined, "none", "gzip:1", "zstd:1", "zstd:9"] as const;
+
+/** Mostly the usual technique, now and then another one. */
+function anyChoice(world: World, node: SimulatedNode): StorageChoice {
+  const { chance, model } = world;
+  const technique = chance.pick(["repository", "repository", "repository", "full", "diff"] as const);
+  const compression = parseCompression(chance.pick(COMPRESSIONS) ?? "") ?? undefined;
+  if (technique !== "diff") return { technique, compression };
+  const ofNode = model.snapshots.filter(
+    (made) => made.node === node.name && [...node.partitions.keys()].every((name) => made.images.has(name)),
+  );
+  const named = ofNode.length > 0 ? chance.pick(ofNode).id : undefined;
+  return { technique, compression, base: chance.pick(["first", "previous", named]) };
+}
+
+export async function archiveNode(
+  world: World,
+  node: SimulatedNode,
+  way: ArchiveWay,
+  choice: StorageChoice = anyChoice(world, node),
+): Promise<string> {
+  const archive = await beginArchive(world, node, choice);
   try {
     while (archive.left.length > 0) await archiveNext(world, archive, way);
   } catch (error) {
@@ -28,16 +51,20 @@ export async function archiveNode(world: World, node: SimulatedNode, way: Archiv
   return commitArchive(world, archive);
 }
 
-export async function beginArchive(world: World, node: SimulatedNode): Promise<OpenArchive> {
-  const session = await world.repository.beginArchive({ node: node.name, comment: "simulated" });
-  return { node, session, images: new Map(), left: world.chance.shuffled(node.partitions.keys()) };
+export async function beginArchive(
+  world: World,
+  node: SimulatedNode,
+  choice: StorageChoice = anyChoice(world, node),
+): Promise<OpenArchive> {
+  const session = await world.repository.beginArchive({ node: node.name, comment: "simulated", ...choice });
+  const technique = choice.technique ?? "repository";
+  return { node, session, technique, images: new Map(), left: world.chance.shuffled(node.partitions.keys()) };
 }
 
 export async function archiveNext(world: World, archive: OpenArchive, way: ArchiveWay): Promise<void> {
   const partition = archive.left.shift();
   const bytes = archive.node.partitions.get(partition ?? "");
   if (partition === undefined || bytes === undefined) throw new Error("Bug: nothing left to archive");
-  const newBytesMax = world.findsEveryBlock ? world.model.newBytesMax(bytes) : bytes.length;
   const record =
     way === "source"
       ? await archive.session.archiveSource({ partition, details: { way } }, sourceOf(bytes))
@@ -45,15 +72,30 @@ export async function archiveNext(world: World, archive: OpenArchive, way: Archi
   archive.images.set(partition, bytes);
   world.model.checkRoot(bytes, record.contentRoot);
   claim(record.sizeBytes === bytes.length, `an image of ${bytes.length} bytes records ${record.sizeBytes}`);
-  claim(
-    record.newBytes <= newBytesMax,
-    `${record.newBytes} bytes are called new, at most ${newBytesMax} are`,
-  );
+  checkNewBytes(world, record, bytes);
+}
+
+function checkNewBytes(world: World, record: ImageRecord, bytes: Uint8Array): void {
+  const { technique, newBytes, baseId } = record;
+  const { model, findsEveryBlock } = world;
+  if (technique === "repository") {
+    const most = findsEveryBlock ? model.newBytesMax(bytes) : bytes.length;
+    claim(newBytes <= most, `${newBytes} bytes are called new, at most ${most} are`);
+  } else if (technique === "full") {
+    const whole = model.wholeBytes(bytes);
+    claim(newBytes === whole, `a full image stores ${newBytes} of ${whole} bytes`);
+  } else {
+    const base = model.snapshots.find((made) => made.id === baseId)?.images.get(record.partition);
+    claim(base !== undefined, `a diff was made against ${baseId}, which has no such image`);
+    const differing = model.differingBytes(bytes, base);
+    const fits = findsEveryBlock ? newBytes === differing : newBytes >= differing;
+    claim(fits, `a diff stores ${newBytes} bytes, ${differing} differ`);
+  }
 }
 
 export async function commitArchive(world: World, archive: OpenArchive): Promise<string> {
   const { node, images, session } = archive;
-  const made = { id: session.snapshotId, node: node.name, images };
+  const made = { id: session.snapshotId, node: node.name, technique: archive.technique, images };
   try {
     const record = await session.commit();
     claim(record.id === session.snapshotId, `commit made ${record.id} of session ${session.snapshotId}`);
@@ -147,7 +189,7 @@ interface Entangled {
 }
 
 async function beginEntangled(world: World, bytes: Uint8Array): Promise<Entangled> {
-  const archive = await beginArchive(world, world.chance.pick(world.nodes));
+  const archive = await beginArchive(world, world.chance.pick(world.nodes), {});
   const writer = await archive.session.beginImage({ partition: "entangled", sizeBytes: bytes.length });
   archive.images.set("entangled", bytes);
   const wanted = writer.offer(0, hashesOf(bytes, 0, writer.pageCount));
@@ -169,7 +211,8 @@ async function endLate(world: World, late: Entangled): Promise<string> {
 
 /** Finishing without all pages must name the first missing one and make nothing. */
 export async function claimIncompleteRefused(world: World, node: SimulatedNode): Promise<void> {
-  const archive = await beginArchive(world, node);
+  // Without a named base: no snapshot has this partition.
+  const archive = await beginArchive(world, node, { technique: world.chance.pick(TECHNIQUES) });
   const bytes = world.chance.bytes(PAGE_BYTES + 100);
   const writer = await archive.session.beginImage({ partition: "partial", sizeBytes: bytes.length });
   writer.offer(0, hashesOf(bytes, 0, 2));

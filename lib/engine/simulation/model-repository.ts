@@ -4,11 +4,12 @@
 // next open decides, and from then on the answer must stay.
 import { isDeepStrictEqual } from "node:util";
 import { fillByteOf, hashPage, PAGE_BYTES } from "#lib/page/page.ts";
-import type { SnapshotRecord } from "../types.ts";
+import type { SnapshotRecord, Technique } from "../types.ts";
 
 export interface ModelSnapshot {
   readonly id: string;
   readonly node: string;
+  readonly technique: Technique;
   /** Whole images by partition name. */
   readonly images: ReadonlyMap<string, Uint8Array>;
   /** What commit answered; null when it failed to answer. */
@@ -24,6 +25,8 @@ export class ModelRepository {
   readonly #rootOfBytes = new Map<string, string>();
   readonly #bytesOfRoot = new Map<string, string>();
   readonly #blocks = new Set<string>();
+  /** Blocks of full images and diffs: deduplication need not find them, for GC may have left the private copy only. */
+  readonly #privateBlocks = new Set<string>();
   readonly #blockSize: number;
 
   constructor(blockSize: number) {
@@ -53,7 +56,10 @@ export class ModelRepository {
 
   #noteBlocks(snapshot: ModelSnapshot): void {
     for (const bytes of snapshot.images.values()) {
-      for (const block of storedBlocksOf(bytes, this.#blockSize)) this.#blocks.add(block.key);
+      for (const { key } of storedBlocksOf(bytes, this.#blockSize)) {
+        if (snapshot.technique !== "repository") this.#privateBlocks.add(key);
+        this.#blocks.add(key);
+      }
     }
   }
 
@@ -131,12 +137,38 @@ export class ModelRepository {
     this.#bytesOfRoot.set(contentRoot, key);
   }
 
+  /** What a full image must call new: all pages but those of one repeated byte. */
+  wholeBytes(bytes: Uint8Array): number {
+    let sum = 0;
+    for (let at = 0; at < bytes.length; at += PAGE_BYTES) {
+      const page = bytes.subarray(at, at + PAGE_BYTES);
+      if (fillByteOf(page) === null) sum += page.length;
+    }
+    return sum;
+  }
+
+  /** What a diff must call new: blocks that are not one repeated byte and not the base's at the same offset. */
+  differingBytes(bytes: Uint8Array, base: Uint8Array): number {
+    let sum = 0;
+    for (let pageStart = 0; pageStart < bytes.length; pageStart += PAGE_BYTES) {
+      const page = bytes.subarray(pageStart, pageStart + PAGE_BYTES);
+      if (fillByteOf(page) !== null) continue;
+      for (let at = pageStart; at < pageStart + page.length; at += this.#blockSize) {
+        const end = Math.min(at + this.#blockSize, pageStart + page.length);
+        const block = bytes.subarray(at, end);
+        if (fillByteOf(block) !== null) continue;
+        if (Buffer.compare(block, base.subarray(at, at + this.#blockSize)) !== 0) sum += block.length;
+      }
+    }
+    return sum;
+  }
+
   /** The most that deduplication may call new: distinct blocks that no committed snapshot has. */
   newBytesMax(bytes: Uint8Array): number {
     const counted = new Set<string>();
     let sum = 0;
     for (const { key, lengthBytes } of storedBlocksOf(bytes, this.#blockSize)) {
-      if (this.#blocks.has(key) || counted.has(key)) continue;
+      if ((this.#blocks.has(key) && !this.#privateBlocks.has(key)) || counted.has(key)) continue;
       counted.add(key);
       sum += lengthBytes;
     }

@@ -1,5 +1,6 @@
 // What can happen in a simulated world, and how often. Each step does one thing, judges it, and answers with a
 // line for the log. A step that breaks a promise throws.
+import { TECHNIQUES } from "#lib/model/snapshot.ts";
 import type { FaultPlan } from "../storage/faulty.ts";
 import { FAIL_WHENS } from "../storage/faulty.ts";
 import {
@@ -119,7 +120,8 @@ async function archive(world: World): Promise<string> {
 async function archiveUnchanged(world: World): Promise<string> {
   const node = world.chance.pick(world.nodes);
   await archiveNode(world, node, anyWay(world));
-  await archiveNode(world, node, anyWay(world));
+  const technique = world.chance.pick(["repository", "diff"] as const);
+  await archiveNode(world, node, anyWay(world), { technique });
   const record = world.repository.snapshots().at(-1);
   for (const image of record?.images ?? []) {
     claim(image.newBytes === 0, `an unchanged ${image.partition} has ${image.newBytes} new bytes`);
@@ -175,7 +177,8 @@ async function abort(world: World): Promise<string> {
 
 /** A source that breaks in mid-read fails the archive by the source's own name and leaves nothing. */
 async function archiveBadSource(world: World): Promise<string> {
-  const open = await beginArchive(world, world.chance.pick(world.nodes));
+  const node = world.chance.pick(world.nodes);
+  const open = await beginArchive(world, node, { technique: world.chance.pick(TECHNIQUES) });
   const bytes = newDisk(world.chance, anyDiskSize(world.chance));
   const bad = failingSourceOf(bytes, world.chance.between(0, bytes.length - 1));
   const outcome = await outcomeOf(() => open.session.archiveSource({ partition: "bad" }, bad));

@@ -7,6 +7,7 @@
 // ids in it are void: `epoch` changes, and every session of an older epoch must end. Ids are never reused.
 
 import { assert } from "#lib/model/assert.ts";
+import { type Compression, USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import type { FormatError } from "../format/bytes.ts";
 import { DIGEST_BYTES, type PackIdentity, type SegmentHeader } from "../format/pack-format.ts";
@@ -28,17 +29,28 @@ export const ABSENT = -1;
 
 /** Packs are 64 MiB: large enough that one seek per pack is noise when restoring over 1 Gbit/s, small enough that a
  *  pack can be rewritten without a second copy of the repository. */
-const PACK_BYTES_TARGET = 64 * 1024 * 1024;
+export const PACK_BYTES_TARGET = 64 * 1024 * 1024;
 
 export interface BlockStoreOptions {
   readonly storage: Storage;
   readonly identity: PackIdentity;
   /** Ids are reserved in ranges of this many, one range a segment. */
   readonly segmentIds: number;
-  readonly encode: (buffer: SegmentBuffer, rawBytes: number) => Promise<EncodedSegment>;
+  readonly encode: (
+    buffer: SegmentBuffer,
+    rawBytes: number,
+    compression: Compression,
+  ) => Promise<EncodedSegment>;
   readonly decode: (segment: SegmentHeader, bytes: Uint8Array) => Promise<Uint8Array>;
   /** Segments waiting to be encoded or written: bounds memory. */
   readonly inFlightMax: number;
+}
+
+export interface StreamOptions {
+  readonly rawBytesMax: number;
+  /** The blocks are one image's own: never in the index, never found. Default false. */
+  readonly isPrivate?: boolean;
+  readonly compression?: Compression;
 }
 
 /** What a session remembers to notice that ids it was given became void. */
@@ -107,7 +119,11 @@ export class BlockStore {
     const open = this.#openSegments.get(firstId);
     if (open !== undefined) return sameDigest(open, (id - firstId) * DIGEST_BYTES, digests, at) ? 1 : 0;
     const row = this.segments.rowOf(id);
-    if (row < 0) return 0;
+    if (row < 0 || this.segments.isPrivate(row)) return 0;
+    return this.#compareSealed(row, id, digests, at);
+  }
+
+  #compareSealed(row: number, id: number, digests: Uint8Array, at: number): number {
     const packIndex = this.segments.packOf(row);
     const column = this.#columns.get(packIndex);
     if (column === undefined) {
@@ -146,16 +162,32 @@ export class BlockStore {
     }
   }
 
+  /** Is the sealed block `id`, private or not, the one with this digest? False when its pack cannot be read. */
+  async isBlock(id: number, digests: Uint8Array, at: number): Promise<boolean> {
+    for (;;) {
+      const row = this.segments.rowOf(id);
+      if (row < 0) return false;
+      const verdict = this.#compareSealed(row, id, digests, at);
+      if (verdict !== NEEDS_COLUMN) return verdict === 1;
+      await this.loadColumn();
+    }
+  }
+
   // Adding ----------------------------------------------------------------------------------------------------
 
   /** A stream of new blocks. `close` it when the stream ends. */
-  openBuilder(rawBytesMax: number): SegmentBuilder {
+  openBuilder(stream: StreamOptions): SegmentBuilder {
+    const { rawBytesMax, isPrivate = false, compression = USUAL_COMPRESSION } = stream;
     const builder = new SegmentBuilder({
       segmentIds: this.#options.segmentIds,
       rawBytesMax,
+      isPrivate,
+      compression,
       takeBuffer: (bytes) => this.#takeBuffer(bytes),
-      begin: (digests) => this.#beginSegment(digests),
-      added: (digests, at, id) => this.fingerprints.insert(digests, at, id),
+      begin: (digests) => this.#beginSegment(isPrivate ? null : digests),
+      added: (digests, at, id) => {
+        if (!isPrivate) this.fingerprints.insert(digests, at, id);
+      },
       submit: (owner, segment, buffer) => this.#submit(owner, segment, buffer),
       closed: (owner) => this.#builders.delete(owner),
     });
@@ -169,10 +201,11 @@ export class BlockStore {
     return free !== undefined && free.byteLength === bytes ? free : new SharedArrayBuffer(bytes);
   }
 
-  #beginSegment(digests: Uint8Array): number {
+  /** `digests` of a segment that may be found while it is open. */
+  #beginSegment(digests: Uint8Array | null): number {
     const firstId = this.nextId;
     this.nextId += this.#options.segmentIds;
-    this.#openSegments.set(firstId, digests);
+    if (digests !== null) this.#openSegments.set(firstId, digests);
     return firstId;
   }
 
@@ -186,7 +219,7 @@ export class BlockStore {
   #submit(owner: SegmentBuilder, segment: NumberedSegment, buffer: SegmentBuffer): Promise<void> {
     const epoch = this.#epoch;
     this.#inFlight += 1;
-    const encoding = this.#options.encode(buffer, segment.rawBytes);
+    const encoding = this.#options.encode(buffer, segment.rawBytes, owner.compression);
     encoding.catch(() => undefined); // Reported by the chain below, which awaits the same promise in its turn.
     this.#chain = this.#chain.then(async () => {
       try {

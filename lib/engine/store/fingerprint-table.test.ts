@@ -68,6 +68,7 @@ test("segments are found by any of their ids, in whatever order they were added,
     rawBytes: 1,
     codec: 0,
     payloadHash: new Uint8Array(32),
+    isPrivate: firstId === 64,
   });
   table.add(0, [segment(640, 64), segment(0, 10)]);
   table.add(1, [segment(64, 64), segment(2 ** 40, 3)]);
@@ -86,6 +87,8 @@ test("segments are found by any of their ids, in whatever order they were added,
     1,
     null,
   ]);
+  expect([9, 100].map((id) => table.isPrivate(table.rowOf(id)))).toEqual([false, true]);
+  expect(table.place(table.rowOf(100)).codec).toBe(0);
   expect(table.digestPosition(table.rowOf(5), 5)).toBe(64 + 5);
   expect(table.endId()).toBe(2 ** 40 + 3);
   expect(table.rangesByPack().get(1)).toEqual({ firstId: 64, count: 2 ** 40 + 3 - 64 });

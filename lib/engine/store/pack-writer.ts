@@ -28,6 +28,7 @@ export interface NumberedSegment {
   readonly count: number;
   readonly rawBytes: number;
   readonly digests: Uint8Array;
+  readonly isPrivate: boolean;
 }
 
 export class PackWriter {
@@ -55,7 +56,12 @@ export class PackWriter {
     const offset = this.sizeBytes;
     await this.#write(encodeSegmentHeader(this.#identity.kind, header, encoded.payload));
     await this.#write(encoded.payload);
-    this.#segments.push({ ...header, offset, payloadHash: encoded.payloadHash });
+    this.#segments.push({
+      ...header,
+      offset,
+      payloadHash: encoded.payloadHash,
+      isPrivate: segment.isPrivate,
+    });
     this.#digests.push(segment.digests);
   }
 

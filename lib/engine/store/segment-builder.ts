@@ -3,6 +3,7 @@
 // A block shorter than the block size ends its segment, so that block k of a segment always begins at k times the
 // block size. Adding is synchronous: a block has its id, and can be found, when `add` returns.
 import { assert } from "#lib/model/assert.ts";
+import type { Compression } from "#lib/model/compression.ts";
 import {
   DIGEST_BYTES,
   DIRECTORY_ENTRY_BYTES,
@@ -17,6 +18,8 @@ export type SegmentBuffer = SharedArrayBuffer;
 export interface SegmentBuilderOptions {
   readonly segmentIds: number;
   readonly rawBytesMax: number;
+  readonly isPrivate: boolean;
+  readonly compression: Compression;
   /** Memory for a segment; given back by whoever has written it. */
   readonly takeBuffer: (bytes: number) => SegmentBuffer;
   /** Reserves ids; `digests` will be filled while the segment grows. */
@@ -46,6 +49,10 @@ export class SegmentBuilder {
 
   constructor(options: SegmentBuilderOptions) {
     this.#options = options;
+  }
+
+  get compression(): Compression {
+    return this.#options.compression;
   }
 
   /** `ends` closes the segment after this block. Returns the block's id. */
@@ -85,7 +92,8 @@ export class SegmentBuilder {
     this.#growing = null;
     const { firstId, count, rawBytes, buffer } = segment;
     const digests = segment.digests.subarray(0, count * DIGEST_BYTES);
-    this.#submitted = this.#options.submit(this, { firstId, count, rawBytes, digests }, buffer);
+    const { isPrivate } = this.#options;
+    this.#submitted = this.#options.submit(this, { firstId, count, rawBytes, digests, isPrivate }, buffer);
   }
 
   /** Ends the stream; resolves when its last segment has been written (or lost: the store's epoch tells). */

@@ -5,6 +5,8 @@
 import type { SegmentEntry } from "../format/pack-format.ts";
 
 const ROWS_MIN = 256;
+/** In the column of codecs: the segment's blocks are one image's own. */
+const PRIVATE_BIT = 0x80;
 
 /** A sealed segment and its place. */
 export interface SegmentPlace {
@@ -108,13 +110,17 @@ export class SegmentTable {
       offset: rows.offsets[row] as number,
       encodedBytes: rows.encoded[row] as number,
       rawBytes: rows.raw[row] as number,
-      codec: rows.codecs[row] as number,
+      codec: (rows.codecs[row] as number) & ~PRIVATE_BIT,
       digestStart: rows.digestStarts[row] as number,
     };
   }
 
   packOf(row: number): number {
     return this.#rows.packs[row] as number;
+  }
+
+  isPrivate(row: number): boolean {
+    return ((this.#rows.codecs[row] as number) & PRIVATE_BIT) !== 0;
   }
 
   /** Position of the block's digest in its pack's digest column, in blocks. */
@@ -173,7 +179,7 @@ export class SegmentTable {
     rows.offsets[row] = segment.offset;
     rows.encoded[row] = segment.encodedBytes;
     rows.raw[row] = segment.rawBytes;
-    rows.codecs[row] = segment.codec;
+    rows.codecs[row] = segment.isPrivate ? segment.codec | PRIVATE_BIT : segment.codec;
     rows.digestStarts[row] = digestStart;
     this.#rowCount += 1;
     this.#count(row);

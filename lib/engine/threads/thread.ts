@@ -50,7 +50,7 @@ function workOn(task: ThreadTask): Outcome {
       scan(task.memory, task.task, task.read);
       return {};
     case "encode":
-      return { encoded: encodeSegment(new Uint8Array(task.raw, 0, task.rawBytes)) };
+      return { encoded: encodeSegment(new Uint8Array(task.raw, 0, task.rawBytes), task.compression) };
     case "decode":
       return { decoded: decodeSegment(task.segment, payloadOf(task.pack.kind, task.segment, task.bytes)) };
     case "check-pack":

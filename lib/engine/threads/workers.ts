@@ -3,6 +3,7 @@
 // Memory is shared, so a task's message is a few numbers. What waits and how much memory is in flight is bounded by
 // whoever submits (image-archiver.ts, block-store.ts); here a task is only given to the least busy thread.
 import { Worker } from "node:worker_threads";
+import type { Compression } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { FormatError } from "../format/bytes.ts";
 import { type PackIdentity, payloadOf, type SegmentHeader } from "../format/pack-format.ts";
@@ -17,7 +18,12 @@ export type ThreadTask =
       readonly task: ScanTask;
       readonly read: SourceRead | null;
     }
-  | { readonly kind: "encode"; readonly raw: SharedArrayBuffer; readonly rawBytes: number }
+  | {
+      readonly kind: "encode";
+      readonly raw: SharedArrayBuffer;
+      readonly rawBytes: number;
+      readonly compression: Compression;
+    }
   | {
       readonly kind: "decode";
       readonly segment: SegmentHeader;
@@ -66,7 +72,7 @@ export interface Workers {
   readonly threadCount: number;
   /** Scans what lies in the buffer, or what `read` names, which only threads can. */
   scan(buffer: ScanBuffer, task: ScanTask, read: SourceRead | null): Promise<void>;
-  encode(raw: SharedArrayBuffer, rawBytes: number): Promise<EncodedSegment>;
+  encode(raw: SharedArrayBuffer, rawBytes: number, compression: Compression): Promise<EncodedSegment>;
   /** A segment as it lies in a pack, checked and decoded. `bytes` must not be used afterwards. FormatError. */
   decode(segment: SegmentHeader, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array>;
   /** What is wrong with a whole pack, or null. `bytes` must not be used afterwards. */
@@ -88,8 +94,8 @@ const callersThread: Workers = {
   async scan(buffer, task) {
     scanBatch(buffer.views, task);
   },
-  async encode(raw, rawBytes) {
-    return encodeSegment(new Uint8Array(raw, 0, rawBytes));
+  async encode(raw, rawBytes, compression) {
+    return encodeSegment(new Uint8Array(raw, 0, rawBytes), compression);
   },
   async decode(segment, pack, bytes) {
     return decodeSegment(segment, payloadOf(pack.kind, segment, bytes));
@@ -129,8 +135,8 @@ class ThreadPool implements Workers {
     await this.#run({ kind: "scan", memory: buffer.memory, task, read });
   }
 
-  async encode(raw: SharedArrayBuffer, rawBytes: number): Promise<EncodedSegment> {
-    const { encoded } = await this.#run({ kind: "encode", raw, rawBytes });
+  async encode(raw: SharedArrayBuffer, rawBytes: number, compression: Compression): Promise<EncodedSegment> {
+    const { encoded } = await this.#run({ kind: "encode", raw, rawBytes, compression });
     if (encoded === undefined) throw new Error("Bug: an encode task without an answer");
     return encoded;
   }
