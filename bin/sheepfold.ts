@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { SHEEPFOLD_VERSION } from "#lib/model/version.ts";
 import { archiveCommand } from "./repo/archive.ts";
+import { evaluateCommand } from "./repo/evaluate.ts";
 import { EXIT, exitCodeTable } from "./repo/exit-codes.ts";
 import { exportCommand } from "./repo/export.ts";
 import { gcCommand } from "./repo/gc.ts";
@@ -58,6 +59,7 @@ function program(): Command {
     restoreCommand(),
     verifyCommand(),
     statsCommand(),
+    evaluateCommand(),
     rebuildIndexCommand(),
     pinCommand(),
     unpinCommand(),

@@ -4,7 +4,7 @@
 import { CodedError } from "#lib/model/errors.ts";
 import { Session } from "./archive/session.ts";
 import { closeState } from "./close.ts";
-import type { StoredSnapshot } from "./format/snapshot-format.ts";
+import { Evaluation } from "./evaluate/evaluate.ts";
 import { rebuildTables } from "./load-tables.ts";
 import { openState } from "./open.ts";
 import type { RepositoryState } from "./repository-state.ts";
@@ -15,6 +15,8 @@ import type {
   ArchiveRequest,
   ArchiveSession,
   ByteTarget,
+  EvaluationRequest,
+  EvaluationRow,
   GcOptions,
   GcPlan,
   GcReport,
@@ -66,7 +68,7 @@ class OpenRepository implements Repository {
   }
 
   snapshot(id: string): SnapshotRecord {
-    return this.#stored(id).record;
+    return this.#state.storedSnapshot(id).record;
   }
 
   async beginArchive(request: ArchiveRequest): Promise<ArchiveSession> {
@@ -77,7 +79,7 @@ class OpenRepository implements Repository {
   }
 
   async openImage(snapshotId: string, partition: string): Promise<ImageReader> {
-    const stored = this.#stored(snapshotId);
+    const stored = this.#state.storedSnapshot(snapshotId);
     const index = stored.record.images.findIndex((image) => image.partition === partition);
     const image = stored.record.images[index];
     if (image !== undefined)
@@ -116,6 +118,12 @@ class OpenRepository implements Repository {
     return statsOf(this.#state);
   }
 
+  async evaluate(request: EvaluationRequest, options: WorkOptions = {}): Promise<EvaluationRow[]> {
+    this.#state.checkOpen();
+    const open = (snapshotId: string, partition: string) => this.openImage(snapshotId, partition);
+    return new Evaluation(this.#state, open, request, options).run();
+  }
+
   async rebuildIndex(
     options: WorkOptions = {},
   ): Promise<{ packCount: number; blockCount: number; seconds: number }> {
@@ -130,17 +138,17 @@ class OpenRepository implements Repository {
 
   async pin(snapshotId: string, reason: string): Promise<SnapshotPin> {
     this.#checkWritable();
-    return pinSnapshot(this.#state, this.#stored(snapshotId).record.id, reason);
+    return pinSnapshot(this.#state, this.#state.storedSnapshot(snapshotId).record.id, reason);
   }
 
   async unpin(snapshotId: string): Promise<boolean> {
     this.#checkWritable();
-    return unpinSnapshot(this.#state, this.#stored(snapshotId).record.id);
+    return unpinSnapshot(this.#state, this.#state.storedSnapshot(snapshotId).record.id);
   }
 
   async prune({ snapshotIds }: { readonly snapshotIds: readonly string[] }): Promise<PruneReport> {
     this.#checkWritable();
-    const snapshots = new Set(snapshotIds.map((id) => this.#stored(id)));
+    const snapshots = new Set(snapshotIds.map((id) => this.#state.storedSnapshot(id)));
     return pruneSnapshots(this.#state, [...snapshots]);
   }
 
@@ -167,49 +175,6 @@ class OpenRepository implements Repository {
     this.#state.checkOpen();
     if (this.#state.lock === null) throw readOnly(this.#state);
   }
-
-  /** By id or unambiguous beginning of one. */
-  #stored(id: string): StoredSnapshot {
-    this.#state.checkOpen();
-    const matches =
-      id === "" ? [] : this.#state.stored.filter((snapshot) => snapshot.record.id.startsWith(id));
-    const exact = matches.find((snapshot) => snapshot.record.id === id);
-    const only = exact ?? (matches.length === 1 ? matches[0] : undefined);
-    if (only !== undefined) return only;
-    throw matches.length > 1 ? ambiguous(id, matches) : this.#unknown(id);
-  }
-
-  #unknown(id: string): CodedError {
-    for (const [damagedId, { file, message }] of this.#state.damagedSnapshots) {
-      if (id === "" || !damagedId.startsWith(id)) continue;
-      return new CodedError("snapshot-corrupt", `The snapshot file ${file} is damaged: ${message}.`, {
-        hint: "Put the file back from a copy of the repository. Other snapshots are not affected.",
-        facts: { file },
-      });
-    }
-    return new CodedError(
-      "snapshot-unknown",
-      `There is no snapshot ${JSON.stringify(id)} in ${this.#where}.`,
-      {
-        hint: "List the snapshots; an id may be shortened as long as it stays unambiguous.",
-      },
-    );
-  }
-
-  get #where(): string {
-    return this.#state.storage.description;
-  }
-}
-
-function ambiguous(id: string, matches: readonly StoredSnapshot[]): CodedError {
-  const some = matches.slice(0, 5).map((snapshot) => snapshot.record.id);
-  return new CodedError(
-    "snapshot-ambiguous",
-    `${matches.length} snapshots begin with ${JSON.stringify(id)}.`,
-    {
-      hint: `Add characters: ${some.join(", ")}${matches.length > some.length ? ", …" : ""}`,
-    },
-  );
 }
 
 function readOnly(state: RepositoryState): CodedError {
