@@ -49,6 +49,7 @@ export const EXIT_OF_FAILURE: Readonly<Record<FailureCode, ExitCode>> = {
   "snapshot-corrupt": EXIT.unreadable,
   "snapshot-pinned": EXIT.refused,
   "snapshot-in-use": EXIT.locked,
+  "snapshot-is-base": EXIT.refused,
   "pack-corrupt": EXIT.unreadable,
   "pack-missing": EXIT.unreadable,
   "page-corrupt": EXIT.unreadable,

@@ -7,6 +7,7 @@ import {
   type RetentionPolicy,
   type RetentionRule,
 } from "#lib/model/retention.ts";
+import { diffsAgainst } from "#lib/model/snapshot.ts";
 import { EXIT } from "./exit-codes.ts";
 import { parseCount } from "./numbers.ts";
 import { type OutputOptions, table } from "./output.ts";
@@ -91,14 +92,16 @@ function policyOf(options: PruneOptions): RetentionPolicy {
   });
 }
 
+/** A base stays as long as one of its diffs does. */
 function decide(
   repository: Repository,
   policy: RetentionPolicy,
   node: string | undefined,
+  bases: ReadonlyMap<string, string> = new Map(),
 ): RetentionDecision[] {
   const pins = repository.pins();
   const snapshots = repository.snapshots().filter((snapshot) => node === undefined || snapshot.node === node);
-  return decideRetention(
+  const decisions = decideRetention(
     snapshots.map((snapshot) => ({
       id: snapshot.id,
       node: snapshot.node,
@@ -107,10 +110,19 @@ function decide(
       partitions: snapshot.images.map((image) => image.partition),
       // Only a verify could tell; without one a snapshot is not called damaged.
       health: "unverified",
-      pinnedBecause: pins.get(snapshot.id)?.reason ?? null,
+      pinnedBecause: pins.get(snapshot.id)?.reason ?? bases.get(snapshot.id) ?? null,
     })),
     policy,
   );
+  const dropped = new Set(
+    decisions.filter(({ verdict }) => verdict === "drop").map(({ snapshotId }) => snapshotId),
+  );
+  const staying = repository.snapshots().filter(({ id }) => !dropped.has(id));
+  const found = [...dropped].flatMap((id) => {
+    const [diff] = diffsAgainst(staying, id);
+    return diff === undefined ? [] : [[id, `base of the diff ${diff.snapshotId}`] as const];
+  });
+  return found.length === 0 ? decisions : decide(repository, policy, node, new Map([...bases, ...found]));
 }
 
 function parseTimeZone(text: string): string {

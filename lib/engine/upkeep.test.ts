@@ -112,6 +112,25 @@ test("PR-5: a snapshot that is read, restored or archived against is refused unt
   expect(bench.repository.snapshots()).toEqual([]);
 });
 
+test("PR-7: the base of a diff that stays is refused by name; together they go, and without it nothing is lost", async () => {
+  const bench = await newBench();
+  const base = await bench.archive(OLD);
+  const session = await bench.repository.beginArchive({ node: "pc-01", technique: "diff" });
+  await session.archiveSource({ partition: "sda1" }, sourceOf(NEW));
+  const diff = await session.commit();
+  const last = await bench.archive(NEW);
+  const prune = (...snapshotIds: string[]) => bench.repository.prune({ snapshotIds });
+  await expect(prune(base.id)).rejects.toMatchObject({
+    code: "snapshot-is-base",
+    message: expect.stringContaining(diff.id),
+  });
+  expect(bench.repository.snapshots()).toHaveLength(3);
+  await prune(base.id, diff.id);
+  await bench.repository.collectGarbage();
+  expect(await bench.restored(last)).toEqual(NEW);
+  await expectSound(bench);
+});
+
 test("GC-1: packs that nothing needs are gone, and what is needed is there", async () => {
   const bench = await prunedBench();
   const before = await packNames(bench);

@@ -19,6 +19,7 @@ export const FAILURE_CODES = [
   "snapshot-corrupt",
   "snapshot-pinned",
   "snapshot-in-use",
+  "snapshot-is-base",
   "pack-corrupt",
   "pack-missing",
   "page-corrupt",

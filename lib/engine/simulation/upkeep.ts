@@ -1,5 +1,6 @@
 // Steps of a long life: snapshots are pinned and pruned, and what only they needed is freed, beside archives and on failing disks.
 // The judge forgets what was pruned; everything else must still restore.
+import { diffsAgainst } from "#lib/model/snapshot.ts";
 import { FAIL_WHENS } from "../storage/faulty.ts";
 import { abandon, archiveNext, archiveNode, beginArchive, commitArchive } from "./archiving.ts";
 import { claim, type ModelSnapshot } from "./model-repository.ts";
@@ -9,7 +10,16 @@ import { outcomeOf, type World } from "./world.ts";
 function anyToPrune(world: World): readonly ModelSnapshot[] {
   const { chance, model } = world;
   const candidates = model.snapshots.slice(0, -1);
-  return chance.shuffled(candidates).slice(0, chance.between(0, Math.ceil(candidates.length / 2)));
+  const chosen = chance.shuffled(candidates).slice(0, chance.between(0, Math.ceil(candidates.length / 2)));
+  return withoutBases(world, chosen);
+}
+
+/** Bases of diffs that stay must stay, and so must theirs. */
+function withoutBases(world: World, chosen: readonly ModelSnapshot[]): readonly ModelSnapshot[] {
+  const leaving = new Set(chosen.map(({ id }) => id));
+  const staying = world.repository.snapshots().filter(({ id }) => !leaving.has(id));
+  const left = chosen.filter(({ id }) => diffsAgainst(staying, id).length === 0);
+  return left.length === chosen.length ? left : withoutBases(world, left);
 }
 
 export async function prune(world: World): Promise<string> {

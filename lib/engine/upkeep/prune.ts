@@ -3,9 +3,12 @@
 //
 // Before the first file goes, the ledger learns what only the files say: which numbers are used up, and which packs they had listed.
 import { CodedError } from "#lib/model/errors.ts";
+import { diffsAgainst } from "#lib/model/snapshot.ts";
 import { type StoredSnapshot, snapshotFileName } from "../format/snapshot-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import type { PruneReport } from "../types.ts";
+
+const DIFFS_TOLD_MAX = 10;
 
 /** All or nothing is refused; a failure on the way leaves the rest for the next time. */
 export async function pruneSnapshots(
@@ -13,6 +16,7 @@ export async function pruneSnapshots(
   snapshots: readonly StoredSnapshot[],
 ): Promise<PruneReport> {
   for (const snapshot of snapshots) checkRemovable(state, snapshot);
+  checkBases(state, snapshots);
   if (snapshots.length === 0) return { removedIds: [] };
   await state.lock?.assertHeld();
   await rememberInLedger(state, snapshots);
@@ -40,6 +44,22 @@ function checkRemovable(state: RepositoryState, snapshot: StoredSnapshot): void 
       "snapshot-in-use",
       `Snapshot ${id} of ${node} is being restored, verified, or archived against.`,
       { hint: "Prune again when that has ended.", retry: "later", facts: { snapshotId: id } },
+    );
+  }
+}
+
+/** A diff would lose nothing (GC keeps what it refers to), but nobody could say any more what it differs from. */
+function checkBases(state: RepositoryState, snapshots: readonly StoredSnapshot[]): void {
+  const leaving = new Set(snapshots.map((snapshot) => snapshot.record.id));
+  const staying = state.stored.map(({ record }) => record).filter(({ id }) => !leaving.has(id));
+  for (const { record } of snapshots) {
+    const diffs = diffsAgainst(staying, record.id).map(({ snapshotId }) => snapshotId);
+    if (diffs.length === 0) continue;
+    const some = diffs.slice(0, DIFFS_TOLD_MAX).join(", ") + (diffs.length > DIFFS_TOLD_MAX ? ", …" : "");
+    throw new CodedError(
+      "snapshot-is-base",
+      `Snapshot ${record.id} of ${record.node} is the base of ${diffs.length} diffs that stay: ${some}.`,
+      { hint: "Prune those with it, or keep it.", facts: { snapshotId: record.id } },
     );
   }
 }
