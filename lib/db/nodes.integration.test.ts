@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { database } from "./client.ts";
 import { createEnrolmentKey } from "./groups.ts";
 import { enrolNode, findNodeByKeyHash, refuseNode, secretHash } from "./nodes.ts";
+import { makeSnapshot } from "./test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "./testing.ts";
 
 const FULL = 500;
@@ -63,6 +64,19 @@ test("the one that has been silent for longest gives way, and may come back when
   expect(await findNodeByKeyHash("silent")).toBeNull();
   expect(await pendingCount()).toBe(FULL);
   await expect(enrol("silent")).rejects.toMatchObject({ code: "enrolment-too-many" });
+});
+
+test("a row that has snapshots never gives way", async () => {
+  await fillInbox([
+    { key: "with-history", secondsAgo: 7_200 },
+    { key: "silent", secondsAgo: 120 },
+  ]);
+  await makeSnapshot("with-history");
+  expect((await enrol("new")).lifeCycle).toBe("pending");
+  expect(await findNodeByKeyHash("with-history")).not.toBeNull();
+  expect(await findNodeByKeyHash("silent")).toBeNull();
+  await expect(enrol("newer")).rejects.toMatchObject({ code: "enrolment-too-many" });
+  await database().snapshot.deleteMany();
 });
 
 test("a refused key stays refused, takes no place in the inbox and never gives way", async () => {

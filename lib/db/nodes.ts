@@ -133,13 +133,16 @@ const PENDING_NODES_MAX = 500;
 /** An agent that waits asks every few seconds: one that was silent this long gives way. It comes back by itself when it asks again. */
 const PENDING_SILENT_MS = 60_000;
 
-/** Whoever has not asked for the longest time gives way to a new one; while all still ask, the new one is turned away. */
+/** Whoever has not asked for the longest time gives way to a new one; while all still ask, the new one is turned away. A row with a
+ *  history never gives way: snapshots found in a repository belong to the node of their name even while it waits. */
 async function makeRoomInInbox(tx: Transaction): Promise<void> {
   const pendingCount = await tx.node.count({ where: { lifeCycle: "pending" } });
   if (pendingCount < PENDING_NODES_MAX) return;
   const silent = await tx.node.findMany({
     where: {
       lifeCycle: "pending",
+      snapshots: { none: {} },
+      tasks: { none: {} },
       OR: [{ lastSeenAt: null }, { lastSeenAt: { lt: new Date(Date.now() - PENDING_SILENT_MS) } }],
     },
     orderBy: { lastSeenAt: { sort: "asc", nulls: "first" } },
