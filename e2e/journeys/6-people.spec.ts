@@ -1,6 +1,6 @@
 // An administrator adds somebody, changes the role, makes a new password, and shuts the door; the person sees it each time.
 import { type Browser, expect, type Locator, type Page, test } from "@playwright/test";
-import { signIn, theWorld } from "../world-facts.ts";
+import { openClassroom, signIn, theWorld } from "../world-facts.ts";
 
 const EMAIL = "grace@sheepfold.local";
 
@@ -37,8 +37,8 @@ test("a person is added, promoted, given a new password, and shut out", async ({
   const first = await secretIn(dialog);
   await inOwnBrowser(browser, async (own) => {
     await signIn(own, { email: EMAIL, password: first });
-    await own.goto(`${theWorld().appUrl}/storage`);
-    await expect(own.getByRole("button", { name: "Verify everything" })).toHaveCount(0);
+    await openClassroom(own);
+    await expect(own.getByRole("button", { name: "Snapshot classroom" })).toHaveCount(0);
     await own.goto(`${theWorld().appUrl}/settings/people`);
     await expect(own.getByText("Your role does not allow this")).toBeVisible();
   });
@@ -60,8 +60,8 @@ test("a person is added, promoted, given a new password, and shut out", async ({
     await own.getByRole("button", { name: "Sign in" }).click();
     await expect(own.getByText("Email or password is wrong.")).toBeVisible();
     await signIn(own, { email: EMAIL, password: second });
-    await own.goto(`${theWorld().appUrl}/storage`);
-    await expect(own.getByRole("button", { name: "Verify everything" })).toBeVisible();
+    await openClassroom(own);
+    await expect(own.getByRole("button", { name: "Snapshot classroom" })).toBeVisible();
 
     await row.getByRole("button", { name: "Disable sign-in" }).click();
     await expect(row.getByText("Grace is signed out and cannot sign in.")).toBeVisible();
