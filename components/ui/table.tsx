@@ -1,12 +1,15 @@
 // Tables that scroll sideways inside themselves, so that a narrow screen never scrolls as a whole. The scroll box takes
-// the keyboard focus, since a mouse is not the only way to scroll.
+// the keyboard focus, since a mouse is not the only way to scroll; it is positioned, or words for screen readers (placed absolutely)
+// would stick out of the page where the table is cut off.
 import type { ComponentProps, ReactNode } from "react";
 import { classNames } from "./class-names.ts";
+
+const SCROLL_BOX = "relative overflow-x-auto focus-visible:-outline-offset-2";
 
 export function Table({ label, children }: { label: string; children: ReactNode }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
-    <section aria-label={label} tabIndex={0} className="overflow-x-auto focus-visible:-outline-offset-2">
+    <section aria-label={label} tabIndex={0} className={SCROLL_BOX}>
       <table className="w-full border-collapse text-sm">{children}</table>
     </section>
   );
