@@ -39,12 +39,6 @@ export function initCommand(): Command {
       (text) => (text.trim() === "0" ? 0 : parseByteCount(text)),
       RESERVE_BYTES,
     )
-    .option(
-      "--reserve <SIZE>",
-      "a file given up when the disk is full, so that prune and gc can begin; 0 for none",
-      (text) => (text.trim() === "0" ? 0 : parseByteCount(text)),
-      RESERVE_BYTES,
-    )
     .action((dir: string, options: InitOptions) =>
       runVerb(options, (context) => init(dir, options, context)),
     );
