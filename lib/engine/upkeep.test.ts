@@ -131,6 +131,17 @@ test("PR-7: the base of a diff that stays is refused by name; together they go, 
   await expectSound(bench);
 });
 
+test("PR-5: a snapshot named as base is held from the archive's beginning", async () => {
+  const bench = await newBench();
+  const base = await bench.archive(OLD, "master");
+  await bench.archive(NEW, "master");
+  const session = await bench.repository.beginArchive({ node: "pc-01", technique: "diff", base: base.id });
+  const prune = () => bench.repository.prune({ snapshotIds: [base.id] });
+  await expect(prune()).rejects.toMatchObject({ code: "snapshot-in-use" });
+  await session.abort();
+  await prune();
+});
+
 test("GC-1: packs that nothing needs are gone, and what is needed is there", async () => {
   const bench = await prunedBench();
   const before = await packNames(bench);

@@ -28,7 +28,7 @@ import {
 import { checkComment, checkDetails, checkName, checkRequestId, checkSize } from "./input.ts";
 import { RecentPages } from "./recent-pages.ts";
 import { suspectPagesOf } from "./suspect-pages.ts";
-import { checkChoice, type ImagePlan, planImage, type StoredImage } from "./technique.ts";
+import { checkChoice, type ImagePlan, namedBase, planImage, type StoredImage } from "./technique.ts";
 
 export class Session implements ArchiveSession {
   readonly snapshotId: string;
@@ -46,8 +46,10 @@ export class Session implements ArchiveSession {
   constructor(repository: RepositoryState, request: ArchiveRequest) {
     checkChoice(request);
     this.#repository = repository;
+    const base = namedBase(repository, request);
     this.#request = {
       ...request,
+      base: base?.record.id ?? request.base,
       node: checkName("node", request.node),
       comment: checkComment(request.comment),
       requestId: checkRequestId(request.requestId),
@@ -55,6 +57,8 @@ export class Session implements ArchiveSession {
     this.#serial = repository.beginSerial();
     this.#parent = repository.newestOf(request.node);
     if (this.#parent !== null) this.#holds.push(repository.holds.take(this.#parent));
+    // From here on: what was named must not be pruned before the first image asks for it.
+    if (base !== null) this.#holds.push(repository.holds.take(base));
     this.snapshotId = repository.newSnapshotId();
     this.#startedMs = repository.clock.nowMs();
     this.#epochs = { data: repository.data.epoch, nodes: repository.nodes.epoch };

@@ -60,6 +60,12 @@ export function checkChoice({ technique, compression, base }: StorageChoice): vo
   });
 }
 
+/** The snapshot a choice names as its base, or null when it names none. */
+export function namedBase(state: RepositoryState, { base }: StorageChoice): StoredSnapshot | null {
+  const isNamed = base !== undefined && base !== "previous" && base !== "first";
+  return isNamed ? state.storedSnapshot(base) : null;
+}
+
 function firstOf<Value>(
   wishes: readonly StorageChoice[],
   pick: (wish: StorageChoice) => Value | undefined,
