@@ -32,7 +32,9 @@ describe("files", () => {
   test("a new target is all zeros and never an existing file", async () => {
     const path = join(folder, "new");
     const target = await openFileTarget(path, { create: 3 * PAGE });
+    expect(target.isBlank).toBe(true);
     await target.write(PAGE, noise(PAGE));
+    expect(target.isBlank).toBe(false);
     await target.zero(PAGE + 10, 20);
     await target.flush();
     await target.close();
@@ -48,6 +50,7 @@ describe("files", () => {
   test("large zero ranges read as zeros and take no room where holes can be made", async () => {
     const path = fileOf("holes", noise(16 * PAGE));
     const target = await openFileTarget(path);
+    expect(target.isBlank).toBe(false);
     await target.zero(PAGE, 14 * PAGE);
     await target.flush();
     await target.close();

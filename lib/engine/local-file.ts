@@ -48,10 +48,17 @@ export async function openFileTarget(
   return closingOnFailure(handle, async () => {
     if (create !== undefined) await writing(path, () => handle.truncate(create));
     const sizeBytes = await sizeOf(handle, path, "target-missing");
+    let isBlank = create !== undefined;
     return {
       sizeBytes,
+      get isBlank() {
+        return isBlank;
+      },
       read: (offsetBytes, into) => readTarget(handle, path, offsetBytes, into),
-      write: (offsetBytes, bytes) => writing(path, () => writeFully(handle, offsetBytes, bytes)),
+      write: (offsetBytes, bytes) => {
+        isBlank = false;
+        return writing(path, () => writeFully(handle, offsetBytes, bytes));
+      },
       zero: (offsetBytes, lengthBytes) => writing(path, () => zero(handle, offsetBytes, lengthBytes)),
       flush: () => writing(path, () => handle.sync()),
       close: () => handle.close(),

@@ -51,6 +51,21 @@ describe("what is written", () => {
     expect(Buffer.compare(target.bytes, disk)).toBe(0);
   });
 
+  test("RS-1: a target known to be blank is read back where it was written, and nowhere else", async () => {
+    const { bench, snapshot } = await archived(disk);
+    const target = targetOf(new Uint8Array(disk.length));
+    const reads: number[] = [];
+    const read = async (at: number, into: Uint8Array) => {
+      for (let page = at / PAGE; page < (at + into.length) / PAGE; page++) reads.push(Math.floor(page));
+      await target.read(at, into);
+    };
+    const report = await bench.repository.restore(snapshot.id, "sda1", { ...target, read, isBlank: true });
+    expect(Buffer.compare(target.bytes, disk)).toBe(0);
+    expect(report).toMatchObject({ differingBytes: 7 * PAGE + 100, writtenBytes: 7 * PAGE + 100 });
+    // Page 0 is looked at once more, to see whether its beginning must be blanked.
+    expect(reads.sort((a, b) => a - b)).toEqual([0, 0, 1, 2, 3, 4, 8, 9, 10]);
+  });
+
   test("RS-6: what lies beyond the image is left alone", async () => {
     const { restoreOnto } = await archived(disk);
     const beyond = noise(PAGE, 8);

@@ -59,6 +59,8 @@ export interface ByteTarget {
   zero(offsetBytes: number, lengthBytes: number): Promise<void>;
   /** All written bytes are on stable storage when this resolves. */
   flush(): Promise<void>;
+  /** True while every byte is known to be zero without looking: a file just made. Then nothing is read to compare. */
+  readonly isBlank?: boolean;
 }
 
 export interface Progress {

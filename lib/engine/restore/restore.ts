@@ -40,6 +40,8 @@ export class Restore {
   readonly #blankPages: Uint8Array;
   /** Memory for present pages, used again: as many as are written at a time. */
   readonly #freePages: Uint8Array[] = [];
+  /** The target was all zeros when this restore began. */
+  readonly #isBlank: boolean;
 
   constructor(state: RepositoryState, reader: ImageReader, target: ByteTarget, options: WorkOptions) {
     this.#state = state;
@@ -47,6 +49,7 @@ export class Restore {
     this.#target = target;
     this.#options = options;
     this.#blankPages = new Uint8Array(reader.pageCount);
+    this.#isBlank = target.isBlank === true;
   }
 
   async run(): Promise<RestoreReport> {
@@ -95,8 +98,16 @@ export class Restore {
   }
 
   async #compareBatch(firstPage: number): Promise<PageRecord[]> {
-    const differing = await this.#differing(firstPage, BATCH_PAGES);
+    const differing = this.#isBlank
+      ? this.#differingFromZeros(await this.#reader.pageRecords(firstPage, BATCH_PAGES))
+      : await this.#differing(firstPage, BATCH_PAGES);
     this.#report(Math.min(this.#reader.image.sizeBytes, (firstPage + BATCH_PAGES) * PAGE_BYTES));
+    return differing;
+  }
+
+  #differingFromZeros(records: readonly PageRecord[]): PageRecord[] {
+    const differing = records.filter((record) => record.fillByte !== 0);
+    for (const record of differing) this.#blankPages[record.index] = 1;
     return differing;
   }
 
