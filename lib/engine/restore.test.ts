@@ -197,13 +197,14 @@ describe("reading pages", () => {
     ]);
   });
 
-  test("more pages than one window come in the order of the packs", async () => {
+  test("RS-7: more pages than one group, and more segments than one portion, come whole and once", async () => {
     const bytes = noise(300 * PAGE);
     const { bench, snapshot } = await archived(bytes);
     const reader = await bench.repository.openImage(snapshot.id, "sda1");
     const seen: number[] = [];
-    await reader.readPages([...Array(300).keys()].reverse(), async (record) => {
+    await reader.readPages([...Array(300).keys()].reverse(), async (record, page) => {
       seen.push(record.index);
+      expect(Buffer.compare(page, bytes.subarray(record.index * PAGE, (record.index + 1) * PAGE))).toBe(0);
     });
     expect(seen.sort((a, b) => a - b)).toEqual([...Array(300).keys()]);
   });

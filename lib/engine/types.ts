@@ -144,8 +144,9 @@ export interface ImageReader {
   readonly pageCount: number;
   /** Records of pages first … first+count-1 (clipped at the end). */
   pageRecords(firstPage: number, count: number): Promise<PageRecord[]>;
-  /** Delivers each wanted page once, verified against its content hash, in an order that decodes each segment
-   *  once; at most 16 reads in flight. `onPage` may keep the bytes only until its promise resolves. */
+  /** Delivers each wanted page once, verified against its content hash, in groups of 64 pages in pack order: a segment
+   *  is decoded once for each group that needs it. Several pages are delivered at a time. `onPage` may keep the bytes,
+   *  which lie in shared memory, only until its promise resolves. */
   readPages(
     pageIndices: readonly number[],
     onPage: (record: PageRecord, bytes: Uint8Array) => Promise<void>,

@@ -1,10 +1,10 @@
 // PageReader gives pages of one image, each verified against its content hash before anyone sees it.
 //
-// Pages are assembled in windows: all segments a window needs are read in the order they lie in packs, at most 16
-// at a time, each decoded once, and its blocks copied to every page that wants them.
+// Pages are assembled in groups (page-group.ts), in the order their blocks lie in packs, in as many threads as there
+// are. What a thread gives back is whole, checked pages.
 import { CodedError } from "#lib/model/errors.ts";
 import { LEAF_PAGES } from "#lib/page/content-root.ts";
-import { hashPage, PAGE_BYTES, pageLength, sameHash } from "#lib/page/page.ts";
+import { pageLength } from "#lib/page/page.ts";
 import { throwIfAborted } from "../archive/image-archiver.ts";
 import type { PageEntry } from "../format/node-format.ts";
 import type { StoredSnapshot } from "../format/snapshot-format.ts";
@@ -12,32 +12,13 @@ import type { RepositoryState } from "../repository-state.ts";
 import type { SegmentPlace } from "../store/segment-table.ts";
 import type { ImageReader, ImageRecord, PageRecord, SnapshotRecord, WorkOptions } from "../types.ts";
 import { hashOfEntry, type ImageTree } from "./image-tree.ts";
+import { inLanes } from "./in-lanes.ts";
 import { unreadableImage } from "./node-cache.ts";
+import { GROUP_PAGES, type GroupMemory, newGroupMemory, PageGroup } from "./page-group.ts";
 
-/** 64 MiB of pages under assembly: wide enough to use most of each segment at once. */
-const WINDOW_PAGES = 256;
-const READS_MAX = 16;
+/** Pages handed out at a time, in each group. */
+const PAGES_AT_ONCE = 4;
 const LEAVES_KEPT = 64;
-
-/** A page under assembly. */
-interface GrowingPage {
-  readonly record: PageRecord;
-  readonly bytes: Uint8Array;
-  missingCopies: number;
-}
-
-/** `count` blocks from block `from` of a segment to byte `at` of a page. */
-interface Copy {
-  readonly page: GrowingPage;
-  readonly at: number;
-  readonly from: number;
-  readonly count: number;
-}
-
-interface SegmentNeed {
-  readonly place: SegmentPlace;
-  readonly copies: Copy[];
-}
 
 type OnPage = (record: PageRecord, bytes: Uint8Array) => Promise<void>;
 
@@ -50,7 +31,6 @@ export class PageReader implements ImageReader {
   readonly #release: () => void;
   readonly #tree: ImageTree;
   readonly #leaves = new Map<number, Promise<PageEntry[]>>();
-  readonly #freeBuffers: Uint8Array[] = [];
 
   constructor(state: RepositoryState, stored: StoredSnapshot, image: ImageRecord, tree: ImageTree) {
     this.#state = state;
@@ -95,11 +75,16 @@ export class PageReader implements ImageReader {
       doneBytes += record.lengthBytes;
       options.onProgress?.({ doneBytes, totalBytes });
     };
-    for (let first = 0; first < ordered.length; first += WINDOW_PAGES) {
+    // One group more than threads: while the pages of one are handed out, all threads have another to assemble.
+    const laneCount = this.#state.workers.threadCount + 1;
+    const free: GroupMemory[] = [];
+    await inLanes(groupsOf(ordered), laneCount, async (indices) => {
       throwIfAborted(options.signal);
       this.#state.checkOpen();
-      await this.#readWindow(ordered.slice(first, first + WINDOW_PAGES), counted, options.signal);
-    }
+      const memory = free.pop() ?? newGroupMemory(ordered.length);
+      await this.#readGroup(indices, memory, counted);
+      free.push(memory);
+    });
   }
 
   /** Each page once, those whose first blocks are neighbours in the packs together. */
@@ -109,88 +94,39 @@ export class PageReader implements ImageReader {
     if (last !== undefined && !((indices[0] ?? -1) >= 0 && last < this.pageCount)) {
       throw new CodedError("input-invalid", `${this.#what} has pages 0 to ${this.pageCount - 1}.`);
     }
-    if (indices.length <= WINDOW_PAGES) return [...indices];
+    if (indices.length <= GROUP_PAGES) return [...indices];
     const firstIds = new Float64Array(this.pageCount);
     for (const index of indices) firstIds[index] = firstIdOf(await this.#entry(index));
     return [...indices].sort((a, b) => (firstIds[a] as number) - (firstIds[b] as number) || a - b);
   }
 
-  async #readWindow(
-    indices: readonly number[],
-    onPage: OnPage,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    // By first id, not by row: an archive beside us may add rows between two of ours.
-    const needs = new Map<number, SegmentNeed>();
-    const complete: GrowingPage[] = [];
+  async #readGroup(indices: readonly number[], memory: GroupMemory, onPage: OnPage): Promise<void> {
+    const group = new PageGroup(this.#state, memory);
     for (const index of indices) {
-      const page = this.#begin(index, await this.#entry(index), needs);
-      if (page.missingCopies === 0) complete.push(page);
+      const entry = await this.#entry(index);
+      const record = this.#recordOf(index, entry);
+      if (entry.fillByte !== null) group.addFill(record, entry.fillByte);
+      else group.addRuns(record, entry.runs, (id) => this.#placeOf(id));
     }
-    for (const page of complete) await this.#deliver(page, onPage);
-    const ordered = [...needs.values()].sort(byPlace);
-    let next = 0;
-    let failed = false;
-    const readSome = async () => {
-      while (next < ordered.length && !failed) {
-        throwIfAborted(signal);
-        const need = ordered[next++] as SegmentNeed;
-        await this.#fill(need, onPage);
-      }
-    };
-    const readers = Array.from({ length: Math.min(READS_MAX, ordered.length) }, () =>
-      readSome().catch((error: unknown) => {
-        failed = true;
-        throw error;
-      }),
-    );
-    // All readers must have stopped before an error is told: the caller may close what onPage writes to.
-    const results = await Promise.allSettled(readers);
-    const rejected = results.find((result) => result.status === "rejected");
-    if (rejected !== undefined) throw unreadableImage(this.#what, rejected.reason);
+    const wrong = await this.#assembled(group);
+    if (wrong !== null) throw this.#wrongPage(group, wrong);
+    await inLanes(group.records.entries(), PAGES_AT_ONCE, ([at, record]) => onPage(record, group.page(at)));
   }
 
-  #begin(index: number, entry: PageEntry, needs: Map<number, SegmentNeed>): GrowingPage {
-    const record = this.#recordOf(index, entry);
-    const bytes = (this.#freeBuffers.pop() ?? new Uint8Array(PAGE_BYTES)).subarray(0, record.lengthBytes);
-    const page: GrowingPage = { record, bytes, missingCopies: 0 };
-    if (entry.fillByte !== null) bytes.fill(entry.fillByte);
-    else this.#planRuns(page, entry.runs, needs);
-    return page;
+  async #assembled(group: PageGroup): Promise<number | null> {
+    try {
+      return await group.assemble();
+    } catch (error) {
+      throw unreadableImage(this.#what, error);
+    }
   }
 
-  #planRuns(page: GrowingPage, runs: readonly number[], needs: Map<number, SegmentNeed>): void {
-    const { blockSize } = this.#state.info;
-    let at = 0;
-    for (let index = 0; index < runs.length; index += 2) {
-      const start = runs[index] as number;
-      const count = runs[index + 1] as number;
-      if (start < 0) page.bytes.fill(-1 - start, at, at + count * blockSize);
-      else this.#planCopies(page, at, start, count, needs);
-      at += count * blockSize;
-    }
-    // Too few or too many blocks leave wrong bytes or none: the page's hash tells in #deliver.
-  }
-
-  #planCopies(
-    page: GrowingPage,
-    at: number,
-    start: number,
-    count: number,
-    needs: Map<number, SegmentNeed>,
-  ): void {
-    const { blockSize } = this.#state.info;
-    let done = 0;
-    while (done < count) {
-      const place = this.#placeOf(start + done);
-      const from = start + done - place.firstId;
-      const some = Math.min(count - done, place.count - from);
-      const need = needs.get(place.firstId) ?? { place, copies: [] };
-      needs.set(place.firstId, need);
-      need.copies.push({ page, at: at + done * blockSize, from, count: some });
-      page.missingCopies += 1;
-      done += some;
-    }
+  #wrongPage(group: PageGroup, at: number): CodedError {
+    const page = group.records[at]?.index ?? -1;
+    return new CodedError("page-corrupt", `Page ${page} of ${this.#what} does not have its content hash.`, {
+      hint: "Verify the repository; restore another snapshot meanwhile.",
+      facts: { page, file: group.packOf(at) },
+    });
   }
 
   #placeOf(id: number): SegmentPlace {
@@ -199,34 +135,6 @@ export class PageReader implements ImageReader {
     } catch (error) {
       throw unreadableImage(this.#what, error);
     }
-  }
-
-  async #fill(need: SegmentNeed, onPage: OnPage): Promise<void> {
-    const raw = await this.#state.data.readSegment(need.place);
-    const { blockSize } = this.#state.info;
-    const file = this.#state.data.packs.nameOf(need.place.packIndex);
-    for (const { page, at, from, count } of need.copies) {
-      const length = Math.min(count * blockSize, page.bytes.length - at);
-      if (length > 0) page.bytes.set(raw.subarray(from * blockSize, from * blockSize + length), at);
-      page.missingCopies -= 1;
-      if (page.missingCopies === 0) await this.#deliver(page, onPage, file);
-    }
-  }
-
-  async #deliver(page: GrowingPage, onPage: OnPage, file: string | null = null): Promise<void> {
-    const { record, bytes } = page;
-    if (!sameHash(hashPage(bytes), record.contentHash)) {
-      throw new CodedError(
-        "page-corrupt",
-        `Page ${record.index} of ${this.#what} does not have its content hash.`,
-        {
-          hint: "Verify the repository; restore another snapshot meanwhile.",
-          facts: { page: record.index, file },
-        },
-      );
-    }
-    await onPage(record, bytes);
-    if (bytes.byteLength === PAGE_BYTES) this.#freeBuffers.push(bytes);
   }
 
   #recordOf(index: number, entry: PageEntry): PageRecord {
@@ -274,6 +182,8 @@ function firstIdOf(entry: PageEntry): number {
   return -1;
 }
 
-function byPlace(a: SegmentNeed, b: SegmentNeed): number {
-  return a.place.packIndex - b.place.packIndex || a.place.offset - b.place.offset;
+function* groupsOf(ordered: readonly number[]): Generator<readonly number[]> {
+  for (let first = 0; first < ordered.length; first += GROUP_PAGES) {
+    yield ordered.slice(first, first + GROUP_PAGES);
+  }
 }

@@ -5,6 +5,7 @@ import { FormatError } from "../format/bytes.ts";
 import { payloadOf } from "../format/pack-format.ts";
 import { decodeSegment, encodeSegment } from "../format/segment-codec.ts";
 import { checkPack } from "../verify/check-pack.ts";
+import { assemble } from "./assemble.ts";
 import { type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
 import type { SourceRead, ThreadAnswer, ThreadFailureKind, ThreadRequest, ThreadTask } from "./workers.ts";
 
@@ -53,6 +54,8 @@ function workOn(task: ThreadTask): Outcome {
       return { encoded: encodeSegment(new Uint8Array(task.raw, 0, task.rawBytes), task.compression) };
     case "decode":
       return { decoded: decodeSegment(task.segment, payloadOf(task.pack.kind, task.segment, task.bytes)) };
+    case "assemble":
+      return { assembled: assemble(task.task) };
     case "check-pack":
       return { problem: checkPack(task.name, task.bytes, task.pack) };
   }

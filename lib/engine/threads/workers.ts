@@ -1,7 +1,7 @@
-// Workers do the engine's arithmetic: scanning pages and encoding segments, in threads or in the caller's own.
+// Workers do the engine's arithmetic: scanning pages, encoding segments, assembling pages, in threads or in the caller's own.
 //
 // Memory is shared, so a task's message is a few numbers. What waits and how much memory is in flight is bounded by
-// whoever submits (image-archiver.ts, block-store.ts); here a task is only given to the least busy thread.
+// whoever submits (image-archiver.ts, block-store.ts, page-reader.ts); here a task is only given to the least busy thread.
 import { Worker } from "node:worker_threads";
 import type { Compression } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
@@ -9,6 +9,7 @@ import { FormatError } from "../format/bytes.ts";
 import { type PackIdentity, payloadOf, type SegmentHeader } from "../format/pack-format.ts";
 import { decodeSegment, type EncodedSegment, encodeSegment } from "../format/segment-codec.ts";
 import { checkPack } from "../verify/check-pack.ts";
+import { type Assembled, type AssembleTask, assemble } from "./assemble.ts";
 import { allocateScanMemory, type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
 
 export type ThreadTask =
@@ -30,6 +31,7 @@ export type ThreadTask =
       readonly pack: PackIdentity;
       readonly bytes: Uint8Array;
     }
+  | { readonly kind: "assemble"; readonly task: AssembleTask }
   | {
       readonly kind: "check-pack";
       readonly name: string;
@@ -56,6 +58,7 @@ export interface ThreadAnswer {
   readonly number: number;
   readonly encoded?: EncodedSegment;
   readonly decoded?: Uint8Array;
+  readonly assembled?: Assembled;
   readonly problem?: string | null;
   readonly failure?: { readonly message: string; readonly kind: ThreadFailureKind };
 }
@@ -75,6 +78,7 @@ export interface Workers {
   encode(raw: SharedArrayBuffer, rawBytes: number, compression: Compression): Promise<EncodedSegment>;
   /** A segment as it lies in a pack, checked and decoded. `bytes` must not be used afterwards. FormatError. */
   decode(segment: SegmentHeader, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array>;
+  assemble(task: AssembleTask): Promise<Assembled>;
   /** What is wrong with a whole pack, or null. `bytes` must not be used afterwards. */
   checkPack(name: string, pack: PackIdentity, bytes: Uint8Array): Promise<string | null>;
   close(): Promise<void>;
@@ -99,6 +103,9 @@ const callersThread: Workers = {
   },
   async decode(segment, pack, bytes) {
     return decodeSegment(segment, payloadOf(pack.kind, segment, bytes));
+  },
+  async assemble(task) {
+    return assemble(task);
   },
   async checkPack(name, pack, bytes) {
     return checkPack(name, bytes, pack);
@@ -145,6 +152,12 @@ class ThreadPool implements Workers {
     const { decoded } = await this.#run({ kind: "decode", segment: headerOnly(segment), pack, bytes }, bytes);
     if (decoded === undefined) throw new Error("Bug: a decode task without an answer");
     return decoded;
+  }
+
+  async assemble(task: AssembleTask): Promise<Assembled> {
+    const { assembled } = await this.#run({ kind: "assemble", task });
+    if (assembled === undefined) throw new Error("Bug: an assemble task without an answer");
+    return assembled;
   }
 
   async checkPack(name: string, pack: PackIdentity, bytes: Uint8Array): Promise<string | null> {

@@ -1,0 +1,178 @@
+// A group of pages under assembly: the memory they grow in, the segments they need, and the reading of those.
+//
+// What a group needs is read in the order it lies in packs, neighbouring segments with one read, at most 16 reads at a
+// time. However scattered the segments are, the bytes held are bounded: they are read and assembled in portions.
+import { PAGE_BYTES, PAGE_HASH_BYTES } from "#lib/page/page.ts";
+import { FormatError } from "../format/bytes.ts";
+import { SEGMENT_HEADER_BYTES } from "../format/pack-format.ts";
+import type { RepositoryState } from "../repository-state.ts";
+import { corruptPack } from "../store/pack-reader.ts";
+import type { SegmentPlace } from "../store/segment-table.ts";
+import type { SegmentPart } from "../threads/assemble.ts";
+import type { PageRecord } from "../types.ts";
+import { inLanes } from "./in-lanes.ts";
+
+/** 16 MiB of pages: wide enough to use most of each segment at once. */
+export const GROUP_PAGES = 64;
+const READS_MAX = 16;
+/** Encoded bytes read before they are assembled; more than any one segment has. */
+const PORTION_BYTES = 4 * 1024 * 1024;
+
+/** Memory for one group, used again for the next. */
+export interface GroupMemory {
+  readonly pages: SharedArrayBuffer;
+  readonly encoded: SharedArrayBuffer;
+}
+
+export function newGroupMemory(pageCount: number): GroupMemory {
+  return {
+    pages: new SharedArrayBuffer(Math.min(GROUP_PAGES, pageCount) * PAGE_BYTES),
+    encoded: new SharedArrayBuffer(PORTION_BYTES),
+  };
+}
+
+interface SegmentNeed {
+  readonly place: SegmentPlace;
+  readonly copies: number[];
+}
+
+/** A stretch of one pack that is read at once. */
+interface Stretch {
+  readonly packIndex: number;
+  readonly offset: number;
+  /** In the encoded bytes. */
+  readonly at: number;
+  length: number;
+}
+
+export class PageGroup {
+  readonly records: PageRecord[] = [];
+  readonly #state: RepositoryState;
+  readonly #memory: GroupMemory;
+  readonly #bytes: Uint8Array;
+  /** By first id, not by row: an archive beside us may add rows between two of ours. */
+  readonly #needs = new Map<number, SegmentNeed>();
+  /** For each page a pack it needs, to be named when the page is wrong. */
+  readonly #packs: (number | null)[] = [];
+
+  constructor(state: RepositoryState, memory: GroupMemory) {
+    this.#state = state;
+    this.#memory = memory;
+    this.#bytes = new Uint8Array(memory.pages);
+  }
+
+  addFill(record: PageRecord, fillByte: number): void {
+    const at = this.#begin(record);
+    this.#bytes.fill(fillByte, at, at + record.lengthBytes);
+  }
+
+  addRuns(record: PageRecord, runs: readonly number[], placeOf: (id: number) => SegmentPlace): void {
+    const { blockSize } = this.#state.info;
+    let at = this.#begin(record);
+    const end = at + record.lengthBytes;
+    // Too few or too many blocks leave wrong bytes or none: the page's hash tells.
+    for (let index = 0; index < runs.length && at < end; index += 2) {
+      const start = runs[index] as number;
+      const length = Math.min((runs[index + 1] as number) * blockSize, end - at);
+      if (start < 0) this.#bytes.fill(-1 - start, at, at + length);
+      else this.#planCopies(start, at, length, placeOf);
+      at += length;
+    }
+  }
+
+  #begin(record: PageRecord): number {
+    this.records.push(record);
+    this.#packs.push(null);
+    return (this.records.length - 1) * PAGE_BYTES;
+  }
+
+  /** `length` bytes of the blocks from `start` on to byte `to` of the group. */
+  #planCopies(start: number, to: number, length: number, placeOf: (id: number) => SegmentPlace): void {
+    const { blockSize } = this.#state.info;
+    for (let done = 0; done < length; ) {
+      const id = start + done / blockSize;
+      const place = placeOf(id);
+      const from = id - place.firstId;
+      const some = Math.min(length - done, (place.count - from) * blockSize);
+      const need = this.#needs.get(place.firstId) ?? { place, copies: [] };
+      this.#needs.set(place.firstId, need);
+      need.copies.push(from * blockSize, to + done, some);
+      this.#packs[this.records.length - 1] = place.packIndex;
+      done += some;
+    }
+  }
+
+  page(index: number): Uint8Array {
+    const at = index * PAGE_BYTES;
+    return this.#bytes.subarray(at, at + (this.records[index]?.lengthBytes ?? 0));
+  }
+
+  packOf(index: number): string | null {
+    const packIndex = this.#packs[index] ?? null;
+    return packIndex === null ? null : this.#state.data.packs.nameOf(packIndex);
+  }
+
+  /** Fills the pages. Answers which has not its content hash (the first), or null. CodedError of a damaged pack. */
+  async assemble(): Promise<number | null> {
+    const ordered = [...this.#needs.values()].sort(byPlace);
+    for (let next = 0; ; ) {
+      const { parts, stretches, end } = portionOf(ordered, next);
+      await this.#read(stretches);
+      const last = end === ordered.length;
+      const { damaged, wrongPage } = await this.#state.workers.assemble({
+        pack: this.#state.data.identity,
+        encoded: this.#memory.encoded,
+        segments: parts,
+        pages: this.#memory.pages,
+        expected: last ? this.#expected() : null,
+      });
+      if (damaged !== null) throw this.#corrupt(ordered[next + damaged.segment], damaged.problem);
+      if (last) return wrongPage;
+      next = end;
+    }
+  }
+
+  async #read(stretches: readonly Stretch[]): Promise<void> {
+    await inLanes(stretches, READS_MAX, async ({ packIndex, offset, at, length }) => {
+      const name = this.#state.data.packs.nameOf(packIndex);
+      await this.#state.storage.readAt(name, offset, new Uint8Array(this.#memory.encoded, at, length));
+    });
+  }
+
+  #expected(): { lengths: number[]; hashes: Uint8Array } {
+    const hashes = new Uint8Array(this.records.length * PAGE_HASH_BYTES);
+    for (const [index, record] of this.records.entries())
+      hashes.set(record.contentHash, index * PAGE_HASH_BYTES);
+    return { lengths: this.records.map((record) => record.lengthBytes), hashes };
+  }
+
+  #corrupt(need: SegmentNeed | undefined, problem: string): Error {
+    const name = need === undefined ? "a pack" : this.#state.data.packs.nameOf(need.place.packIndex);
+    return corruptPack(name, new FormatError(problem));
+  }
+}
+
+/** As many segments from `first` on as a portion holds, and how to read them. */
+function portionOf(ordered: readonly SegmentNeed[], first: number) {
+  const parts: SegmentPart[] = [];
+  const stretches: Stretch[] = [];
+  let at = 0;
+  let end = first;
+  for (; end < ordered.length; end++) {
+    const { place, copies } = ordered[end] as SegmentNeed;
+    const length = SEGMENT_HEADER_BYTES + place.encodedBytes;
+    if (at + length > PORTION_BYTES) break;
+    const { codec, firstId, count, rawBytes, encodedBytes } = place;
+    parts.push({ header: { codec, firstId, count, rawBytes, encodedBytes }, at, copies });
+    const last = stretches.at(-1);
+    const follows = last?.packIndex === place.packIndex && last.offset + last.length === place.offset;
+    if (last !== undefined && follows) last.length += length;
+    else stretches.push({ packIndex: place.packIndex, offset: place.offset, at, length });
+    at += length;
+  }
+  return { parts, stretches, end };
+}
+
+function byPlace(a: SegmentNeed, b: SegmentNeed): number {
+  return a.place.packIndex - b.place.packIndex || a.place.offset - b.place.offset;
+}

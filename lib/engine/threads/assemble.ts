@@ -1,0 +1,76 @@
+// Assembling: segments as they lie in packs become pages, checked against their content hashes.
+//
+// Pure functions over shared memory, run by worker threads or by the caller. Everything a restore computes happens here,
+// in one go: a segment is checked, decoded, and its blocks copied to where they belong. A decoded
+// segment never leaves the thread.
+import { hashPage, PAGE_BYTES, PAGE_HASH_BYTES, sameHash } from "#lib/page/page.ts";
+import { FormatError } from "../format/bytes.ts";
+import {
+  type PackIdentity,
+  payloadOf,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+} from "../format/pack-format.ts";
+import { decodeSegment } from "../format/segment-codec.ts";
+
+/** A segment in the encoded bytes, and where its blocks go. */
+export interface SegmentPart {
+  readonly header: SegmentHeader;
+  /** Of its header in the encoded bytes. */
+  readonly at: number;
+  /** Three numbers a copy: byte of the decoded segment, byte of the pages, length. */
+  readonly copies: readonly number[];
+}
+
+export interface AssembleTask {
+  readonly pack: PackIdentity;
+  readonly encoded: SharedArrayBuffer;
+  readonly segments: readonly SegmentPart[];
+  /** Page k begins at k · 256 KiB. */
+  readonly pages: SharedArrayBuffer;
+  /** Given when these were the last segments the pages need: then the pages are checked. */
+  readonly expected: { readonly lengths: readonly number[]; readonly hashes: Uint8Array } | null;
+}
+
+export interface Assembled {
+  /** Which of the segments is damaged, and how; the pages are worthless then. */
+  readonly damaged: { readonly segment: number; readonly problem: string } | null;
+  /** The first page that has not its hash, or null. */
+  readonly wrongPage: number | null;
+}
+
+export function assemble(task: AssembleTask): Assembled {
+  const pages = new Uint8Array(task.pages);
+  for (const [index, segment] of task.segments.entries()) {
+    try {
+      copyBlocks(decoded(task, segment), segment.copies, pages);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      return { damaged: { segment: index, problem: error.message }, wrongPage: null };
+    }
+  }
+  return { damaged: null, wrongPage: firstWrongPage(task, pages) };
+}
+
+function decoded({ encoded, pack }: AssembleTask, { header, at }: SegmentPart): Uint8Array {
+  const bytes = new Uint8Array(encoded, at, SEGMENT_HEADER_BYTES + header.encodedBytes);
+  return decodeSegment(header, payloadOf(pack.kind, header, bytes));
+}
+
+function copyBlocks(raw: Uint8Array, copies: readonly number[], pages: Uint8Array): void {
+  for (let index = 0; index < copies.length; index += 3) {
+    const from = copies[index] as number;
+    // A segment that holds less than its manifest says leaves wrong bytes: the page's hash tells.
+    pages.set(raw.subarray(from, from + (copies[index + 2] as number)), copies[index + 1] as number);
+  }
+}
+
+function firstWrongPage({ expected }: AssembleTask, pages: Uint8Array): number | null {
+  if (expected === null) return null;
+  for (const [page, length] of expected.lengths.entries()) {
+    const bytes = pages.subarray(page * PAGE_BYTES, page * PAGE_BYTES + length);
+    const hash = expected.hashes.subarray(page * PAGE_HASH_BYTES, (page + 1) * PAGE_HASH_BYTES);
+    if (!sameHash(hashPage(bytes), hash)) return page;
+  }
+  return null;
+}
