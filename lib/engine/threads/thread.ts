@@ -21,12 +21,12 @@ class SourceFailure extends Error {
 
 parentPort?.on("message", (request: ThreadRequest) => {
   const outcome = outcomeOf(request.task);
-  const result = outcome.decoded ?? outcome.encoded?.payload;
+  const result = outcome.decoded;
   const moved = result !== undefined && isMovable(result.buffer) ? [result.buffer] : [];
   parentPort?.postMessage({ number: request.number, ...outcome }, moved);
 });
 
-/** Results are moved, not copied, unless they lie in the caller's shared memory or in Node's pool of small buffers. */
+/** Results are moved, not copied, unless they lie in Node's pool of small buffers. */
 function isMovable(buffer: ArrayBufferLike): buffer is ArrayBuffer {
   return buffer instanceof ArrayBuffer && buffer.byteLength !== Buffer.poolSize;
 }
@@ -51,7 +51,7 @@ function workOn(task: ThreadTask): Outcome {
       scan(task.memory, task.task, task.read);
       return {};
     case "encode":
-      return { encoded: encodeSegment(new Uint8Array(task.raw, 0, task.rawBytes), task.compression) };
+      return { encoded: encode(new Uint8Array(task.raw, 0, task.rawBytes), task.compression) };
     case "decode":
       return { decoded: decodeSegment(task.segment, payloadOf(task.pack.kind, task.segment, task.bytes)) };
     case "assemble":
@@ -59,6 +59,14 @@ function workOn(task: ThreadTask): Outcome {
     case "check-pack":
       return { problem: checkPack(task.name, task.bytes, task.pack) };
   }
+}
+
+/** The payload goes back into the memory the raw bytes came in, never longer than these: a buffer handed over for each
+ *  segment costs the caller's garbage collector more than the copy. */
+function encode(raw: Uint8Array, compression: Compression): NonNullable<ThreadAnswer["encoded"]> {
+  const { codec, payload, payloadHash } = encodeSegment(raw, compression);
+  if (payload !== raw) raw.set(payload);
+  return { codec, payloadBytes: payload.length, payloadHash };
 }
 
 function scan(memory: ScanMemory, task: ScanTask, read: SourceRead | null): void {

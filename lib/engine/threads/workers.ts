@@ -56,7 +56,12 @@ export interface ThreadRequest {
 /** What a task gives, or why it failed: told apart so that the caller can throw what fits. */
 export interface ThreadAnswer {
   readonly number: number;
-  readonly encoded?: EncodedSegment;
+  /** The payload lies at the beginning of the raw bytes' memory. */
+  readonly encoded?: {
+    readonly codec: number;
+    readonly payloadBytes: number;
+    readonly payloadHash: Uint8Array;
+  };
   readonly decoded?: Uint8Array;
   readonly assembled?: Assembled;
   readonly problem?: string | null;
@@ -75,6 +80,7 @@ export interface Workers {
   readonly threadCount: number;
   /** Scans what lies in the buffer, or what `read` names, which only threads can. */
   scan(buffer: ScanBuffer, task: ScanTask, read: SourceRead | null): Promise<void>;
+  /** The payload may lie in the memory of `raw`, which is overwritten then. */
   encode(raw: SharedArrayBuffer, rawBytes: number, compression: Compression): Promise<EncodedSegment>;
   /** A segment as it lies in a pack, checked and decoded. `bytes` must not be used afterwards. FormatError. */
   decode(segment: SegmentHeader, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array>;
@@ -145,7 +151,8 @@ class ThreadPool implements Workers {
   async encode(raw: SharedArrayBuffer, rawBytes: number, compression: Compression): Promise<EncodedSegment> {
     const { encoded } = await this.#run({ kind: "encode", raw, rawBytes, compression });
     if (encoded === undefined) throw new Error("Bug: an encode task without an answer");
-    return encoded;
+    const { codec, payloadBytes, payloadHash } = encoded;
+    return { codec, payload: new Uint8Array(raw, 0, payloadBytes), payloadHash };
   }
 
   async decode(segment: SegmentHeader, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array> {
