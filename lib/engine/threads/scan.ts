@@ -36,7 +36,7 @@ export class ScanViews {
   readonly hashes: Uint8Array;
   /** −1 or the fill byte, per block. */
   readonly blockFills: Int16Array;
-  readonly digests: Uint8Array;
+  readonly digests: Buffer;
   readonly blocksPerPage: number;
 
   constructor(memory: ScanMemory, blockSize: number) {
@@ -50,7 +50,7 @@ export class ScanViews {
     this.fillBytes = new Uint8Array(memory.results, 2 * hashBytes + BATCH_PAGES, BATCH_PAGES);
     const blocksAt = 2 * hashBytes + 2 * BATCH_PAGES;
     this.blockFills = new Int16Array(memory.results, blocksAt, blockCount);
-    this.digests = new Uint8Array(memory.results, blocksAt + 2 * blockCount, blockCount * PAGE_HASH_BYTES);
+    this.digests = Buffer.from(memory.results, blocksAt + 2 * blockCount, blockCount * PAGE_HASH_BYTES);
   }
 
   page(index: number, byteCount: number): Uint8Array {
@@ -101,6 +101,8 @@ function scanBlocks(views: ScanViews, page: Uint8Array, firstBlock: number, bloc
     const bytes = page.subarray(at, at + blockSize);
     const fill = fillByteOf(bytes);
     views.blockFills[block] = fill ?? -1;
-    if (fill === null) views.digests.set(hash("sha256", bytes, "buffer"), block * PAGE_HASH_BYTES);
+    if (fill !== null) continue;
+    // A string of 32 characters is made faster than a buffer of 32 bytes: a sixth of the whole.
+    views.digests.write(hash("sha256", bytes, "binary"), block * PAGE_HASH_BYTES, "binary");
   }
 }
