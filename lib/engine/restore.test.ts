@@ -123,6 +123,23 @@ describe("what may go wrong", () => {
     await expect(work).rejects.toMatchObject({ code: "target-write-failed" });
   });
 
+  test("RS-5: a flush that fails while writing goes on fails the restore, though later ones succeed", async () => {
+    const { bench, snapshot } = await archived(joined(...new Array<Uint8Array>(520).fill(noise(PAGE))));
+    const target = targetOf(new Uint8Array(520 * PAGE));
+    let flushCount = 0;
+    let writesAtFailure = 0;
+    const flush = async () => {
+      flushCount += 1;
+      if (flushCount > 1) return;
+      writesAtFailure = target.deeds.length;
+      throw new Error("the disk is gone");
+    };
+    const work = bench.repository.restore(snapshot.id, "sda1", { ...target, flush });
+    await expect(work).rejects.toThrow("the disk is gone");
+    expect(writesAtFailure).toBe(512);
+    expect(target.bytes.subarray(0, 4096).every((byte) => byte === 0)).toBe(true);
+  });
+
   test("RS-2: a flipped bit in any file gives right bytes or a named error", async () => {
     const small = joined(noise(PAGE + 5000), new Uint8Array(PAGE));
     const { bench, snapshot } = await archived(small);

@@ -13,6 +13,8 @@ import type { ByteTarget, ImageReader, PageRecord, RestoreReport, WorkOptions } 
 
 /** Boot sector and first superblock of every file system we know lie in here. */
 const BOOT_BYTES = 4096;
+/** Written bytes after which flushing begins beside the writing. */
+const FLUSH_EVERY_BYTES = 128 * 1024 * 1024;
 /** Reads of the target in flight. */
 const AT_ONCE = 4;
 
@@ -34,6 +36,9 @@ export class Restore {
   readonly #target: ByteTarget;
   readonly #options: WorkOptions;
   #writtenBytes = 0;
+  #flushedBytes = 0;
+  /** The flushes begun beside the writing. */
+  #flushing: Promise<void> = Promise.resolve();
   /** Pages written to, to be read back. */
   readonly #touched: number[] = [];
   /** Differing pages that were found to be all zeros: they need not be read again to see where they differ. */
@@ -57,9 +62,9 @@ export class Restore {
     const startedMs = performance.now();
     this.#checkSize(sizeBytes);
     const difference = await this.#compare();
-    if (difference.differingBytes > 0) await this.#apply(difference);
+    if (difference.differingBytes > 0) await this.#applyAndSettle(difference);
     // Equal bytes may be those an interrupted restore wrote and never flushed.
-    else await this.#target.flush();
+    else await this.#flush();
     return {
       readBytes: sizeBytes,
       differingBytes: difference.differingBytes,
@@ -150,6 +155,14 @@ export class Restore {
 
   // Apply -----------------------------------------------------------------------------------------------------
 
+  async #applyAndSettle(difference: Difference): Promise<void> {
+    try {
+      await this.#apply(difference);
+    } finally {
+      await this.#flushing.catch(() => undefined); // After a failure the caller closes the target.
+    }
+  }
+
   async #apply(difference: Difference): Promise<void> {
     const others = difference.pages.length + difference.zeroPages.length > 0;
     const boot = await this.#readTarget(0);
@@ -159,12 +172,12 @@ export class Restore {
       await this.#reader.readPages(difference.pages, (record, bytes) => this.#writePage(record, bytes), {
         signal: this.#options.signal,
       });
-      await this.#target.flush();
+      await this.#flush();
     }
     // Also when page 0 had been right: its beginning was blanked above.
     await this.#reader.readPages([0], (_record, bytes) => this.#writeDiffering(0, bytes, boot));
     this.#touched.push(0);
-    await this.#target.flush();
+    await this.#flush();
     await this.#readBack();
   }
 
@@ -174,7 +187,7 @@ export class Restore {
     if (sameHash(boot.subarray(0, blank.length), blank)) return;
     await this.#write(0, blank);
     boot.set(blank);
-    await this.#target.flush();
+    await this.#flush();
   }
 
   async #zeroPages(pages: readonly number[]): Promise<void> {
@@ -215,6 +228,20 @@ export class Restore {
   async #write(at: number, bytes: Uint8Array): Promise<void> {
     await this.#target.write(at, bytes);
     this.#writtenBytes += bytes.length;
+    if (this.#writtenBytes - this.#flushedBytes >= FLUSH_EVERY_BYTES) this.#beginFlush();
+  }
+
+  /** Keeps the disk busy while pages are assembled. One after the other, and a failure fails all that follow: the system
+   *  tells of a failed write only once. */
+  #beginFlush(): void {
+    this.#flushedBytes = this.#writtenBytes;
+    this.#flushing = this.#flushing.then(() => this.#target.flush());
+    this.#flushing.catch(() => undefined); // Awaited by #flush, which reports it.
+  }
+
+  async #flush(): Promise<void> {
+    await this.#flushing;
+    await this.#target.flush();
   }
 
   async #readTarget(pageIndex: number, memory: Uint8Array = new Uint8Array(PAGE_BYTES)): Promise<Uint8Array> {
