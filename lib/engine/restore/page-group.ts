@@ -134,8 +134,7 @@ export class PageGroup {
 
   async #read(stretches: readonly Stretch[]): Promise<void> {
     await inLanes(stretches, READS_MAX, async ({ packIndex, offset, at, length }) => {
-      const name = this.#state.data.packs.nameOf(packIndex);
-      await this.#state.storage.readAt(name, offset, new Uint8Array(this.#memory.encoded, at, length));
+      await this.#state.data.readPart(packIndex, offset, new Uint8Array(this.#memory.encoded, at, length));
     });
   }
 

@@ -10,14 +10,19 @@ import { assert } from "#lib/model/assert.ts";
 import { type Compression, USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import type { FormatError } from "../format/bytes.ts";
-import { DIGEST_BYTES, type PackIdentity, type SegmentHeader } from "../format/pack-format.ts";
+import {
+  DIGEST_BYTES,
+  type PackIdentity,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+} from "../format/pack-format.ts";
 import type { EncodedSegment } from "../format/segment-codec.ts";
 import type { PackListing } from "../format/snapshot-format.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DigestColumns } from "./digest-columns.ts";
 import { FingerprintTable } from "./fingerprint-table.ts";
 import { PackList } from "./pack-list.ts";
-import { namingPack, readDigests, readFooter, readSegmentBytes } from "./pack-reader.ts";
+import { namingPack, readDigests, readFooter } from "./pack-reader.ts";
 import { type NumberedSegment, PackWriter } from "./pack-writer.ts";
 import { secondChance } from "./second-chance.ts";
 import { type SegmentBuffer, SegmentBuilder } from "./segment-builder.ts";
@@ -343,13 +348,21 @@ export class BlockStore {
   /** The decoded bytes of a segment. */
   readSegment(place: SegmentPlace): Promise<Uint8Array> {
     const name = this.packs.nameOf(place.packIndex);
-    return namingPack(name, async () => this.#options.decode(place, await this.#segmentBytes(name, place)));
+    return namingPack(name, async () => this.#options.decode(place, await this.#segmentBytes(place)));
   }
 
-  async #segmentBytes(name: string, place: SegmentPlace): Promise<Uint8Array> {
+  async #segmentBytes(place: SegmentPlace): Promise<Uint8Array> {
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES + place.encodedBytes);
+    await this.readPart(place.packIndex, place.offset, bytes);
+    return bytes;
+  }
+
+  /** Bytes of a pack as they lie there, unchecked. */
+  async readPart(packIndex: number, offset: number, into: Uint8Array): Promise<void> {
     const { storage } = this.#options;
+    const name = this.packs.nameOf(packIndex);
     try {
-      return await readSegmentBytes(storage, name, place);
+      await storage.readAt(name, offset, into);
     } catch (error) {
       const isAbsent = error instanceof CodedError && (await storage.size(name)) === null;
       throw isAbsent ? goneSince(name, error) : error;

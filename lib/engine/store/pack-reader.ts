@@ -13,11 +13,9 @@ import {
   HEADER_BYTES,
   PACK_BYTES_MAX,
   type PackIdentity,
-  SEGMENT_HEADER_BYTES,
   TRAILER_BYTES,
 } from "../format/pack-format.ts";
 import type { Storage, StoredFile } from "../storage/storage.ts";
-import type { SegmentPlace } from "./segment-table.ts";
 
 export interface PackFooter extends Directory {
   readonly place: FooterPlace;
@@ -66,15 +64,4 @@ export async function readDigests(storage: Storage, name: string, footer: PackFo
     ensure(sameHash(hash, footer.digestHash), "the digest column's hash does not fit");
     return digests;
   });
-}
-
-/** One segment as it lies in its pack: header and payload, unchecked. */
-export async function readSegmentBytes(
-  storage: Storage,
-  name: string,
-  place: SegmentPlace,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES + place.encodedBytes);
-  await storage.readAt(name, place.offset, bytes);
-  return bytes;
 }
