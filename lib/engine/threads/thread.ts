@@ -1,6 +1,7 @@
 // One engine thread: takes a task, does it, answers. It keeps no state; see workers.ts.
 import { readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
+import type { Compression } from "#lib/model/compression.ts";
 import { FormatError } from "../format/bytes.ts";
 import { payloadOf } from "../format/pack-format.ts";
 import { decodeSegment, encodeSegment } from "../format/segment-codec.ts";
