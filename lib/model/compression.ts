@@ -12,8 +12,8 @@ export interface Compression {
 const LEVELS: Record<Codec, { readonly min: number; readonly usual: number; readonly max: number }> = {
   none: { min: 0, usual: 0, max: 0 },
   gzip: { min: 1, usual: 6, max: 9 },
-  // Above 19 zstd wants memory by the gigabyte, for segments of 256 KiB that gain nothing from it.
-  zstd: { min: 1, usual: 3, max: 19 },
+  // Above 19 zstd wants memory by the gigabyte, for segments that gain nothing from it.
+  zstd: { min: 1, usual: 2, max: 19 },
 };
 
 export const USUAL_COMPRESSION: Compression = { codec: "zstd", level: LEVELS.zstd.usual };

@@ -88,7 +88,8 @@ export class ImageArchiver implements ImageWriter {
     this.#manifest = new ManifestBuilder(context.nodes, request.sizeBytes, parent);
     this.pageCount = this.#manifest.pageCount;
     this.#builder = context.data.openBuilder({
-      rawBytesMax: SEGMENT_RAW_BYTES,
+      // A full image is made of whole pages, each a segment.
+      rawBytesMax: technique === "full" ? PAGE_BYTES : SEGMENT_RAW_BYTES,
       isPrivate: technique !== "repository",
       compression,
     });
@@ -260,9 +261,7 @@ export class ImageArchiver implements ImageWriter {
   }
 
   async #takeInBatch(buffer: ScanBuffer, at: number, byteCount: number): Promise<void> {
-    await this.#inTurn(async () => {
-      await this.#takeIn(buffer, at / PAGE_BYTES, byteCount);
-    });
+    await this.#inTurn(() => this.#takeIn(buffer, at / PAGE_BYTES, byteCount));
   }
 
   // Taking in -------------------------------------------------------------------------------------------------

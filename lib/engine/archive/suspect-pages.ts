@@ -21,8 +21,7 @@ function isSuspect(store: BlockStore, page: PageEntry): boolean {
   for (let at = 0; at < page.runs.length; at += 2) {
     const start = page.runs[at] as number;
     const end = start + (page.runs[at + 1] as number);
-    // All ids of a segment's range lie in one pack.
-    for (let id = start; start >= 0 && id < end; id += store.segmentIds - (id % store.segmentIds)) {
+    for (let id = start; start >= 0 && id < end; id = store.segments.endOfRow(id)) {
       if (store.isDistrusted(id)) return true;
     }
   }

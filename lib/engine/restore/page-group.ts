@@ -4,7 +4,7 @@
 // time. However scattered the segments are, the bytes held are bounded: they are read and assembled in portions.
 import { PAGE_BYTES, PAGE_HASH_BYTES } from "#lib/page/page.ts";
 import { FormatError } from "../format/bytes.ts";
-import { SEGMENT_HEADER_BYTES } from "../format/pack-format.ts";
+import { SEGMENT_HEADER_BYTES, SEGMENT_RAW_BYTES_MAX } from "../format/pack-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import { corruptPack } from "../store/pack-reader.ts";
 import type { SegmentPlace } from "../store/segment-table.ts";
@@ -15,8 +15,8 @@ import { inLanes } from "./in-lanes.ts";
 /** 16 MiB of pages: wide enough to use most of each segment at once. */
 export const GROUP_PAGES = 64;
 const READS_MAX = 16;
-/** Encoded bytes read before they are assembled; more than any one segment has. */
-const PORTION_BYTES = 4 * 1024 * 1024;
+/** Encoded bytes read before they are assembled; room for the largest segment. */
+const PORTION_BYTES = SEGMENT_RAW_BYTES_MAX + 64 * 1024;
 
 /** Memory for one group, used again for the next. */
 export interface GroupMemory {

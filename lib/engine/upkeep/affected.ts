@@ -88,12 +88,10 @@ function packsOf(store: BlockStore, page: PageEntry): ReadonlySet<string> {
   for (let at = 0; at < page.runs.length; at += 2) {
     const start = page.runs[at] as number;
     const end = start + (page.runs[at + 1] as number);
-    for (let id = start; start >= 0 && id < end; ) {
+    for (let id = start; start >= 0 && id < end; id = store.segments.endOfRow(id)) {
       const row = store.segments.rowOf(id);
       const name = row < 0 ? store.packs.expectedPackOf(id) : store.packs.nameOf(store.segments.packOf(row));
       if (name !== null) names.add(name);
-      // All ids of a segment's range lie in one pack.
-      id += store.segmentIds - (id % store.segmentIds);
     }
   }
   return names;
