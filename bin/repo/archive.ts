@@ -51,7 +51,7 @@ export function archiveCommand(): Command {
     )
     .option(
       "--compression <NAME>",
-      "none, gzip or zstd, with a level if wanted: zstd:19 (default zstd:2)",
+      "none, gzip or zstd, with a level if wanted: zstd:19 (default zstd:3)",
       parseCompressionOption,
     )
     .option("--base <SNAPSHOT>", "what a diff is made against: previous (default), first, or a snapshot's id")

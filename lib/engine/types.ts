@@ -77,7 +77,7 @@ export interface WorkOptions {
 /** How images are stored. What an image does not say its archive does, and then the repository's technique. */
 export interface StorageChoice {
   readonly technique?: Technique;
-  /** Default zstd, level 2 (ADR 0023). */
+  /** Default zstd, level 3. */
   readonly compression?: Compression;
   /** Of a diff: "previous" (default) or "first" image of the same node and partition, or any snapshot's id, whose image
    *  of that partition it then is. Whoever archives with a base may read it. */

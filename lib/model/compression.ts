@@ -13,7 +13,7 @@ const LEVELS: Record<Codec, { readonly min: number; readonly usual: number; read
   none: { min: 0, usual: 0, max: 0 },
   gzip: { min: 1, usual: 6, max: 9 },
   // Above 19 zstd wants memory by the gigabyte, for segments that gain nothing from it.
-  zstd: { min: 1, usual: 2, max: 19 },
+  zstd: { min: 1, usual: 3, max: 19 },
 };
 
 export const USUAL_COMPRESSION: Compression = { codec: "zstd", level: LEVELS.zstd.usual };

@@ -17,7 +17,7 @@ export const DIRECTORY_ENTRY_BYTES = 56;
 export const TRAILER_BYTES = 80;
 export const DIGEST_BYTES = PAGE_HASH_BYTES;
 /** What one data segment holds before compression (ADR 0023). */
-export const SEGMENT_RAW_BYTES = 1024 * 1024;
+export const SEGMENT_RAW_BYTES = 2 * 1024 * 1024;
 /** What a reader accepts: re-segmented packs have larger ones. */
 export const SEGMENT_RAW_BYTES_MAX = 4 * 1024 * 1024;
 /** Far above what a writer makes (64 MiB and one segment): a larger claim is a damaged or hostile file. */

@@ -37,9 +37,22 @@ export function encodeSegment(raw: Uint8Array, compression: Compression = USUAL_
 function compress(raw: Uint8Array, { codec, level }: Compression): Uint8Array {
   const chunkSize = raw.length + OUTPUT_ROOM_BYTES;
   if (codec === "zstd") {
-    return zstdCompressSync(raw, { params: { [constants.ZSTD_c_compressionLevel]: level }, chunkSize });
+    return zstdCompressSync(raw, { params: zstdParameters(level), chunkSize });
   }
   return codec === "gzip" ? gzipSync(raw, { level, chunkSize }) : raw;
+}
+
+/** Level 3, what nearly everything is compressed with, is given smaller tables, which stay in the processor's cache, and
+ *  longer matches to begin with: an eighth faster for one percent (ADR 0023). The other levels are zstd's own. */
+function zstdParameters(level: number): Record<number, number> {
+  const parameters = { [constants.ZSTD_c_compressionLevel]: level };
+  if (level !== 3) return parameters;
+  return {
+    ...parameters,
+    [constants.ZSTD_c_hashLog]: 16,
+    [constants.ZSTD_c_chainLog]: 15,
+    [constants.ZSTD_c_minMatch]: 5,
+  };
 }
 
 /** FormatError unless the payload decodes to exactly the claimed length, which the directory bounds. */

@@ -1,6 +1,6 @@
 // SegmentTable answers "in which pack, where, is the block with this id?" for every sealed segment.
 //
-// 33 bytes for each segment of 1 MiB, in typed arrays ordered by first id: about 35 MB for a terabyte. It is
+// 33 bytes for each segment of 2 MiB, in typed arrays ordered by first id: about 18 MB for a terabyte. It is
 // rebuilt from pack footers at any time.
 import type { SegmentEntry } from "../format/pack-format.ts";
 
