@@ -8,6 +8,7 @@ import { type FileHandle, open, readFile, realpath } from "node:fs/promises";
 import { basename } from "node:path";
 import { promisify } from "node:util";
 import { CodedError } from "#lib/model/errors.ts";
+import { targetUnreadable, targetUnwritable } from "./target-errors.ts";
 import type { ByteSource, ByteTarget } from "./types.ts";
 
 const SECTOR_BYTES = 512;
@@ -61,6 +62,10 @@ export async function openFileTarget(
       },
       zero: (offsetBytes, lengthBytes) => writing(path, () => zero(handle, offsetBytes, lengthBytes)),
       flush: () => writing(path, () => handle.sync()),
+      forThreads: () => {
+        isBlank = false;
+        return { descriptor: handle.fd, path };
+      },
       close: () => handle.close(),
     };
   });
@@ -182,10 +187,7 @@ async function readTarget(
     cause = error;
   }
   if (done === into.length) return;
-  throw new CodedError("target-write-failed", `${path} cannot be read back near byte ${offsetBytes}.`, {
-    hint: "Check the disk and its cable, or restore onto another one.",
-    cause,
-  });
+  throw targetUnreadable(path, offsetBytes, cause);
 }
 
 async function readFully(handle: FileHandle, offsetBytes: number, into: Uint8Array): Promise<number> {
@@ -235,18 +237,7 @@ async function writing(path: string, work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     const full = hasCode(error, "ENOSPC") || hasCode(error, "EDQUOT");
-    throw new CodedError(
-      "target-write-failed",
-      `${path} cannot be written${full ? ": its disk is full" : ""}.`,
-      {
-        hint: full
-          ? "Free some space and restore again."
-          : "Check the disk and its cable, or restore onto another one.",
-        retry: full ? "later" : "never",
-        facts: { path },
-        cause: error,
-      },
-    );
+    throw targetUnwritable(path, full, error);
   }
 }
 

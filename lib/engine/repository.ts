@@ -79,6 +79,10 @@ class OpenRepository implements Repository {
   }
 
   async openImage(snapshotId: string, partition: string): Promise<ImageReader> {
+    return this.#openPages(snapshotId, partition);
+  }
+
+  #openPages(snapshotId: string, partition: string): PageReader {
     const stored = this.#state.storedSnapshot(snapshotId);
     const index = stored.record.images.findIndex((image) => image.partition === partition);
     const image = stored.record.images[index];
@@ -100,7 +104,7 @@ class OpenRepository implements Repository {
     target: ByteTarget,
     options: WorkOptions = {},
   ): Promise<RestoreReport> {
-    const reader = await this.openImage(snapshotId, partition);
+    const reader = this.#openPages(snapshotId, partition);
     try {
       return await new Restore(this.#state, reader, target, options).run();
     } finally {

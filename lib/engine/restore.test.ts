@@ -38,17 +38,35 @@ describe("what is written", () => {
     expect(report).toMatchObject({ differingBytes: PAGE, writtenBytes: 3 * 4096 });
   });
 
-  test("RS-3: page 0 alone needs no blanking", async () => {
+  test("RS-3: of page 0 alone, too, the first 4 KiB are blanked before and written last", async () => {
     const { restoreOnto } = await archived(disk);
     const { target } = await restoreOnto(changed(disk, 9000));
-    expect(target.deeds).toEqual(["write 8192+4096", "flush"]);
+    expect(target.deeds).toEqual([
+      "write 0+4096",
+      "flush",
+      "write 8192+4096",
+      "flush",
+      "write 0+4096",
+      "flush",
+    ]);
+    expect(Buffer.compare(target.bytes, disk)).toBe(0);
   });
 
-  test("zeros are zeroed, not written, in one stretch", async () => {
+  test("RS-3: the first 4 KiB alone need no blanking", async () => {
     const { restoreOnto } = await archived(disk);
-    const { target } = await restoreOnto(changed(disk, 5 * PAGE, 6 * PAGE, 7 * PAGE));
-    expect(target.deeds).toContain(`zero ${5 * PAGE}+${3 * PAGE}`);
-    expect(Buffer.compare(target.bytes, disk)).toBe(0);
+    const { target } = await restoreOnto(changed(disk, 17));
+    expect(target.deeds).toEqual(["write 0+4096", "flush"]);
+  });
+
+  test("RS-1: 1 MiB of zeros is zeroed in one stretch, of less only what differs is written", async () => {
+    const zeros = joined(noise(PAGE), new Uint8Array(4 * PAGE), noise(PAGE, 2), new Uint8Array(3 * PAGE));
+    const { restoreOnto } = await archived(zeros);
+    const { target, report } = await restoreOnto(
+      changed(zeros, PAGE, 2 * PAGE, 3 * PAGE, 5 * PAGE - 1, 6 * PAGE, 8 * PAGE + 9000),
+    );
+    expect(target.deeds.filter((deed) => deed.startsWith("zero"))).toEqual([`zero ${PAGE}+${4 * PAGE}`]);
+    expect(Buffer.compare(target.bytes, zeros)).toBe(0);
+    expect(report.writtenBytes).toBe(4 * PAGE + 2 * 4096 + 2 * 4096);
   });
 
   test("RS-1: a target known to be blank is read back where it was written, and nowhere else", async () => {

@@ -61,6 +61,9 @@ export interface ByteTarget {
   flush(): Promise<void>;
   /** True while every byte is known to be zero without looking: a file just made. Then nothing is read to compare. */
   readonly isBlank?: boolean;
+  /** An open descriptor of the same bytes, when worker threads may read and write them by themselves. It stays the target's
+   *  own; once asked for, the target is no longer known to be blank. */
+  forThreads?(): { readonly descriptor: number; readonly path: string };
 }
 
 export interface Progress {

@@ -9,6 +9,7 @@ import type { RepositoryState } from "../repository-state.ts";
 import { corruptPack } from "../store/pack-reader.ts";
 import type { SegmentPlace } from "../store/segment-table.ts";
 import type { SegmentPart } from "../threads/assemble.ts";
+import type { PageWrites } from "../threads/write-pages.ts";
 import type { PageRecord } from "../types.ts";
 import { inLanes } from "./in-lanes.ts";
 
@@ -29,6 +30,12 @@ export function newGroupMemory(pageCount: number): GroupMemory {
     pages: new SharedArrayBuffer(Math.min(GROUP_PAGES, pageCount) * PAGE_BYTES),
     encoded: new SharedArrayBuffer(PORTION_BYTES),
   };
+}
+
+export interface AssembledGroup {
+  /** The first page that has not its content hash, or null. */
+  readonly wrongPage: number | null;
+  readonly writtenBytes: number;
 }
 
 interface SegmentNeed {
@@ -112,22 +119,23 @@ export class PageGroup {
     return packIndex === null ? null : this.#state.data.packs.nameOf(packIndex);
   }
 
-  /** Fills the pages. Answers which has not its content hash (the first), or null. CodedError of a damaged pack. */
-  async assemble(): Promise<number | null> {
+  /** Fills the pages, and writes them where `writes` says once all of them are right. CodedError of a damaged pack. */
+  async assemble(writes: PageWrites | null = null): Promise<AssembledGroup> {
     const ordered = [...this.#needs.values()].sort(byPlace);
     for (let next = 0; ; ) {
       const { parts, stretches, end } = portionOf(ordered, next);
       await this.#read(stretches);
       const last = end === ordered.length;
-      const { damaged, wrongPage } = await this.#state.workers.assemble({
+      const { damaged, wrongPage, writtenBytes } = await this.#state.workers.assemble({
         pack: this.#state.data.identity,
         encoded: this.#memory.encoded,
         segments: parts,
         pages: this.#memory.pages,
         expected: last ? this.#expected() : null,
+        writes: last ? writes : null,
       });
       if (damaged !== null) throw this.#corrupt(ordered[next + damaged.segment], damaged.problem);
-      if (last) return wrongPage;
+      if (last) return { wrongPage, writtenBytes };
       next = end;
     }
   }

@@ -10,15 +10,31 @@ import type { PageEntry } from "../format/node-format.ts";
 import type { StoredSnapshot } from "../format/snapshot-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import type { SegmentPlace } from "../store/segment-table.ts";
+import type { PageWrites, ThreadTarget } from "../threads/write-pages.ts";
 import type { ImageReader, ImageRecord, PageRecord, SnapshotRecord, WorkOptions } from "../types.ts";
 import { hashOfEntry, type ImageTree } from "./image-tree.ts";
 import { inLanes } from "./in-lanes.ts";
 import { unreadableImage } from "./node-cache.ts";
-import { GROUP_PAGES, type GroupMemory, newGroupMemory, PageGroup } from "./page-group.ts";
+import {
+  type AssembledGroup,
+  GROUP_PAGES,
+  type GroupMemory,
+  newGroupMemory,
+  PageGroup,
+} from "./page-group.ts";
 
 /** Pages handed out at a time, in each group. */
 const PAGES_AT_ONCE = 4;
 const LEAVES_KEPT = 64;
+
+/** Where threads write pages, and what is to be known of it. */
+export interface PageSink {
+  readonly target: ThreadTarget;
+  /** The target is known to be all zeros where this page goes. */
+  isBlank(pageIndex: number): boolean;
+  /** Some pages are on the target, and read back equal. */
+  onWritten(pageBytes: number, writtenBytes: number): void;
+}
 
 type OnPage = (record: PageRecord, bytes: Uint8Array) => Promise<void>;
 
@@ -57,24 +73,64 @@ export class PageReader implements ImageReader {
   }
 
   async readPages(pageIndices: readonly number[], onPage: OnPage, options: WorkOptions = {}): Promise<void> {
-    // Closing in mid-read must not let go of what is being read.
-    const release = this.#state.holds.take(this.#stored);
-    try {
-      await this.#readPages(pageIndices, onPage, options);
-    } finally {
-      release();
-    }
-  }
-
-  async #readPages(pageIndices: readonly number[], onPage: OnPage, options: WorkOptions): Promise<void> {
-    const ordered = await this.#inPackOrder(pageIndices);
-    const totalBytes = ordered.reduce((sum, index) => sum + pageLength(this.image.sizeBytes, index), 0);
+    const totalBytes = [...new Set(pageIndices)].reduce(
+      (sum, index) => sum + pageLength(this.image.sizeBytes, index),
+      0,
+    );
     let doneBytes = 0;
     const counted: OnPage = async (record, bytes) => {
       await onPage(record, bytes);
       doneBytes += record.lengthBytes;
       options.onProgress?.({ doneBytes, totalBytes });
     };
+    await this.#inGroups(pageIndices, options, async (group) => {
+      await this.#assembled(group);
+      await inLanes(group.records.entries(), PAGES_AT_ONCE, ([at, record]) =>
+        counted(record, group.page(at)),
+      );
+    });
+  }
+
+  /** As readPages, in the same order, but the threads that assemble the pages write them, too. */
+  async writePages(
+    pageIndices: readonly number[],
+    sink: PageSink,
+    options: Pick<WorkOptions, "signal"> = {},
+  ): Promise<void> {
+    await this.#inGroups(pageIndices, options, async (group) => {
+      const indices = group.records.map((record) => record.index);
+      const areBlank = indices.map((index) => sink.isBlank(index));
+      const { writtenBytes } = await this.#assembled(group, {
+        ...sink.target,
+        pageIndices: indices,
+        areBlank,
+      });
+      sink.onWritten(
+        group.records.reduce((sum, record) => sum + record.lengthBytes, 0),
+        writtenBytes,
+      );
+    });
+  }
+
+  async #inGroups(
+    pageIndices: readonly number[],
+    options: WorkOptions,
+    work: (group: PageGroup) => Promise<void>,
+  ): Promise<void> {
+    // Closing in mid-read must not let go of what is being read.
+    const release = this.#state.holds.take(this.#stored);
+    try {
+      await this.#inLanesOfGroups(await this.#inPackOrder(pageIndices), options, work);
+    } finally {
+      release();
+    }
+  }
+
+  async #inLanesOfGroups(
+    ordered: readonly number[],
+    options: WorkOptions,
+    work: (group: PageGroup) => Promise<void>,
+  ): Promise<void> {
     // One group more than threads: while the pages of one are handed out, all threads have another to assemble.
     const laneCount = this.#state.workers.threadCount + 1;
     const free: GroupMemory[] = [];
@@ -82,7 +138,7 @@ export class PageReader implements ImageReader {
       throwIfAborted(options.signal);
       this.#state.checkOpen();
       const memory = free.pop() ?? newGroupMemory(ordered.length);
-      await this.#readGroup(indices, memory, counted);
+      await work(await this.#groupOf(indices, memory));
       free.push(memory);
     });
   }
@@ -100,7 +156,7 @@ export class PageReader implements ImageReader {
     return [...indices].sort((a, b) => (firstIds[a] as number) - (firstIds[b] as number) || a - b);
   }
 
-  async #readGroup(indices: readonly number[], memory: GroupMemory, onPage: OnPage): Promise<void> {
+  async #groupOf(indices: readonly number[], memory: GroupMemory): Promise<PageGroup> {
     const group = new PageGroup(this.#state, memory);
     for (const index of indices) {
       const entry = await this.#entry(index);
@@ -108,17 +164,18 @@ export class PageReader implements ImageReader {
       if (entry.fillByte !== null) group.addFill(record, entry.fillByte);
       else group.addRuns(record, entry.runs, (id) => this.#placeOf(id));
     }
-    const wrong = await this.#assembled(group);
-    if (wrong !== null) throw this.#wrongPage(group, wrong);
-    await inLanes(group.records.entries(), PAGES_AT_ONCE, ([at, record]) => onPage(record, group.page(at)));
+    return group;
   }
 
-  async #assembled(group: PageGroup): Promise<number | null> {
+  async #assembled(group: PageGroup, writes: PageWrites | null = null): Promise<AssembledGroup> {
+    let assembled: AssembledGroup;
     try {
-      return await group.assemble();
+      assembled = await group.assemble(writes);
     } catch (error) {
-      throw unreadableImage(this.#what, error);
+      throw isOfTarget(error) ? error : unreadableImage(this.#what, error);
     }
+    if (assembled.wrongPage !== null) throw this.#wrongPage(group, assembled.wrongPage);
+    return assembled;
   }
 
   #wrongPage(group: PageGroup, at: number): CodedError {
@@ -172,6 +229,10 @@ export class PageReader implements ImageReader {
   get #what(): string {
     return `snapshot ${this.snapshot.id}, partition ${JSON.stringify(this.image.partition)}`;
   }
+}
+
+function isOfTarget(error: unknown): boolean {
+  return error instanceof CodedError && error.code === "target-write-failed";
 }
 
 function firstIdOf(entry: PageEntry): number {

@@ -12,6 +12,7 @@ import {
   type SegmentHeader,
 } from "../format/pack-format.ts";
 import { decodeSegment } from "../format/segment-codec.ts";
+import { type PageWrites, writePages } from "./write-pages.ts";
 
 /** A segment in the encoded bytes, and where its blocks go. */
 export interface SegmentPart {
@@ -30,6 +31,8 @@ export interface AssembleTask {
   readonly pages: SharedArrayBuffer;
   /** Given when these were the last segments the pages need: then the pages are checked. */
   readonly expected: { readonly lengths: readonly number[]; readonly hashes: Uint8Array } | null;
+  /** Where the pages go once they are checked; null when the caller takes them. */
+  readonly writes: PageWrites | null;
 }
 
 export interface Assembled {
@@ -37,8 +40,11 @@ export interface Assembled {
   readonly damaged: { readonly segment: number; readonly problem: string } | null;
   /** The first page that has not its hash, or null. */
   readonly wrongPage: number | null;
+  /** Bytes written to the target. */
+  readonly writtenBytes: number;
 }
 
+/** FormatError never, TargetFailure when the pages cannot be written. */
 export function assemble(task: AssembleTask): Assembled {
   const pages = new Uint8Array(task.pages);
   for (const [index, segment] of task.segments.entries()) {
@@ -46,10 +52,14 @@ export function assemble(task: AssembleTask): Assembled {
       copyBlocks(decoded(task, segment), segment.copies, pages);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      return { damaged: { segment: index, problem: error.message }, wrongPage: null };
+      return { damaged: { segment: index, problem: error.message }, wrongPage: null, writtenBytes: 0 };
     }
   }
-  return { damaged: null, wrongPage: firstWrongPage(task, pages) };
+  const wrongPage = firstWrongPage(task, pages);
+  const { expected, writes } = task;
+  const isWritten = wrongPage === null && expected !== null && writes !== null;
+  const writtenBytes = isWritten ? writePages(pages, expected.lengths, writes) : 0;
+  return { damaged: null, wrongPage, writtenBytes };
 }
 
 function decoded({ encoded, pack }: AssembleTask, { header, at }: SegmentPart): Uint8Array {

@@ -9,6 +9,7 @@ import { checkPack } from "../verify/check-pack.ts";
 import { assemble } from "./assemble.ts";
 import { type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
 import type { SourceRead, ThreadAnswer, ThreadFailureKind, ThreadRequest, ThreadTask } from "./workers.ts";
+import { TargetFailure } from "./write-pages.ts";
 
 type Outcome = Omit<ThreadAnswer, "number">;
 
@@ -37,8 +38,14 @@ function outcomeOf(task: ThreadTask): Outcome {
     return workOn(task);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { failure: { message, kind: failureKindOf(error) } };
+    const target = error instanceof TargetFailure ? targetFailureOf(task, error) : undefined;
+    return { failure: { message, kind: failureKindOf(error), target } };
   }
+}
+
+function targetFailureOf(task: ThreadTask, { problem, offsetBytes }: TargetFailure) {
+  const path = task.kind === "assemble" ? (task.task.writes?.path ?? "") : "";
+  return { problem, path, offsetBytes };
 }
 
 function failureKindOf(error: unknown): ThreadFailureKind {

@@ -8,9 +8,11 @@ import { CodedError } from "#lib/model/errors.ts";
 import { FormatError } from "../format/bytes.ts";
 import { type PackIdentity, payloadOf, type SegmentHeader } from "../format/pack-format.ts";
 import { decodeSegment, type EncodedSegment, encodeSegment } from "../format/segment-codec.ts";
+import { targetError } from "../target-errors.ts";
 import { checkPack } from "../verify/check-pack.ts";
 import { type Assembled, type AssembleTask, assemble } from "./assemble.ts";
 import { allocateScanMemory, type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
+import type { TargetProblem } from "./write-pages.ts";
 
 export type ThreadTask =
   | {
@@ -65,7 +67,18 @@ export interface ThreadAnswer {
   readonly decoded?: Uint8Array;
   readonly assembled?: Assembled;
   readonly problem?: string | null;
-  readonly failure?: { readonly message: string; readonly kind: ThreadFailureKind };
+  readonly failure?: ThreadFailure;
+}
+
+export interface ThreadFailure {
+  readonly message: string;
+  readonly kind: ThreadFailureKind;
+  /** Of a target that could not be written to. */
+  readonly target?: {
+    readonly problem: TargetProblem;
+    readonly path: string;
+    readonly offsetBytes: number;
+  };
 }
 
 export type ThreadFailureKind = "bug" | "format" | "source-read-failed" | "source-changed-size";
@@ -223,7 +236,10 @@ class ThreadPool implements Workers {
   }
 }
 
-function errorOf({ kind, message }: NonNullable<ThreadAnswer["failure"]>): Error {
+function errorOf({ kind, message, target }: ThreadFailure): Error {
+  if (target !== undefined) {
+    return targetError(target.problem, target.path, target.offsetBytes, new Error(message));
+  }
   if (kind === "format") return new FormatError(message);
   if (kind === "bug") return new Error(message);
   return new CodedError(kind, message, {
