@@ -28,12 +28,14 @@ interface Stretch {
   readonly count: number;
 }
 
-/** What has to change on the target, besides page 0. */
+/** What has to change on the target. Page 0 is in neither list. */
 interface Difference {
   /** Pages to write. */
   readonly pages: readonly number[];
   /** Pages that must become zeros, many together. */
   readonly zeros: readonly Stretch[];
+  /** Length of page 0 when it differs, else 0. */
+  readonly firstPageBytes: number;
 }
 
 export class Restore {
@@ -120,6 +122,7 @@ export class Restore {
     await this.#pages.flush();
     this.#pages.touch(0);
     await this.#readBack();
+    this.#report(difference.firstPageBytes);
   }
 
   /** From here until page 0 is written, nothing starts from or mounts this target. */
@@ -193,7 +196,9 @@ function planOf(differing: readonly PageRecord[]): Difference {
   const zeroed = new Set(
     zeros.flatMap(({ first, count }) => Array.from({ length: count }, (_, at) => first + at)),
   );
-  return { pages: others.map((record) => record.index).filter((page) => !zeroed.has(page)), zeros };
+  const pages = others.map((record) => record.index).filter((page) => !zeroed.has(page));
+  const first = differing[0];
+  return { pages, zeros, firstPageBytes: first?.index === 0 ? first.lengthBytes : 0 };
 }
 
 /** The runs of page 0 in its first 4 KiB, and those behind. */
