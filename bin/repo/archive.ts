@@ -4,15 +4,20 @@ import { realpath } from "node:fs/promises";
 import { sep } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import {
+  type ChangeHints,
+  hintsFinding,
   openFileSource,
   type Repository,
   type SnapshotRecord,
   type Technique,
 } from "#lib/engine/repository.ts";
 import type { Compression } from "#lib/model/compression.ts";
+import { CodedError } from "#lib/model/errors.ts";
 import { formatBytes, formatSeconds, formatShare } from "#lib/model/units.ts";
+import { readChangedRanges } from "./changed-ranges.ts";
 import { EXIT } from "./exit-codes.ts";
 import { type ImageEntry, imageEntry } from "./image-entry.ts";
+import { parseCount } from "./numbers.ts";
 import type { OutputOptions } from "./output.ts";
 import { pathFacts } from "./path-facts.ts";
 import { Refusal } from "./refusal.ts";
@@ -29,8 +34,13 @@ interface ArchiveOptions extends OutputOptions {
   readonly technique?: Technique;
   readonly compression?: Compression;
   readonly base?: string;
+  readonly changedRanges?: string;
+  readonly changedSince?: string;
+  readonly readAllEvery: number;
 }
 
+/** Lists of changes are wrong now and then, and a sample may miss it: this bounds for how long. */
+const READ_ALL_EVERY = 16;
 const NAME_CHARACTERS_MAX = 200;
 const COMMENT_CHARACTERS_MAX = 2000;
 
@@ -55,6 +65,17 @@ export function archiveCommand(): Command {
       parseCompressionOption,
     )
     .option("--base <SNAPSHOT>", "what a diff is made against: previous (default), first, or a snapshot's id")
+    .option(
+      "--changed-ranges <FILE>",
+      "read only these ranges (lines of `offset length` in bytes, or JSON) and a sample of the rest",
+    )
+    .option("--changed-since <SNAPSHOT>", "the snapshot since which they changed; refused when it is another")
+    .option(
+      "--read-all-every <N>",
+      "after so many archives in a row everything is read, whatever the ranges say",
+      parseCount,
+      READ_ALL_EVERY,
+    )
     .option("--live", "archive even while the source is mounted for writing; the image may be inconsistent")
     .action((dir: string, source: string, options: ArchiveOptions) =>
       runVerb(options, (context) => archive(dir, source, options, context)),
@@ -95,6 +116,7 @@ async function archiveInto(
   options: ArchiveOptions,
   { signal, output }: VerbContext,
 ): Promise<ImageEntry> {
+  const changed = await changeHints(repository, options);
   const source = await openFileSource(path);
   try {
     const session = await repository.beginArchive({
@@ -107,7 +129,7 @@ async function archiveInto(
     let snapshot: SnapshotRecord;
     try {
       const onProgress = output.beginProgress();
-      await session.archiveSource({ partition: options.partition }, source, { signal, onProgress });
+      await session.archiveSource({ partition: options.partition }, source, { signal, onProgress, changed });
       signal.throwIfAborted();
       snapshot = await session.commit();
     } catch (error) {
@@ -116,10 +138,26 @@ async function archiveInto(
     }
     const image = snapshot.images[0];
     if (image === undefined) throw new Error(`Bug: snapshot ${snapshot.id} was committed without its image.`);
+    const finding = hintsFinding(image);
+    if (finding !== null) output.notice("changed-ranges-wrong", finding);
     return imageEntry(snapshot, image);
   } finally {
     await source.close();
   }
+}
+
+async function changeHints(
+  repository: Repository,
+  { changedRanges, changedSince, readAllEvery }: ArchiveOptions,
+): Promise<ChangeHints | undefined> {
+  if (changedRanges === undefined) {
+    if (changedSince === undefined) return undefined;
+    throw new CodedError("input-invalid", "--changed-since says nothing without --changed-ranges.", {
+      hint: "Give both, or neither.",
+    });
+  }
+  const { ranges, since = changedSince } = await readChangedRanges(changedRanges);
+  return { ranges, readAllEvery, since: since === undefined ? undefined : repository.snapshot(since).id };
 }
 
 /** Both paths with links followed; a repository that is not there holds nothing. */

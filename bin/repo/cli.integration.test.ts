@@ -45,6 +45,48 @@ test("archive --json prints exactly the promised object", () => {
   expect(second.newBytes).toBeLessThanOrEqual(MIB / 2);
 });
 
+test("archive --changed-ranges reads little, and says when the list was wrong", async () => {
+  const dir = join(folder, "hinted");
+  const source = join(folder, "hinted.img");
+  const list = join(folder, "changed.txt");
+  await runJson("init", dir);
+  await makeImage(source, IMAGE_BYTES);
+  const names = ["--node", "pc01", "--partition", "sda1"];
+  await writeFile(list, `${MIB} ${MIB}\n`);
+  const tooEarly = await runCli([
+    "repo",
+    "archive",
+    dir,
+    source,
+    ...names,
+    "--changed-ranges",
+    list,
+    "--json",
+  ]);
+  expect(tooEarly.exitCode).not.toBe(0);
+  expect(JSON.parse(tooEarly.stderr).message).toContain("no earlier image");
+  const start = await runJson("archive", dir, source, ...names);
+  const since = (start.value as ImageEntry).id;
+
+  await overwrite(source, MIB + 5000, noise(8192, 5));
+  const hinted = ["--changed-ranges", list, "--changed-since", since];
+  const good = await runJson("archive", dir, source, ...names, ...hinted);
+  const shown = await runJson("show", dir, (good.value as ImageEntry).id);
+  expect(shown.value).toMatchObject({ images: [{ details: { hints: "used", hintsUnreadPages: "29" } }] });
+  const other = join(folder, "hinted-back.img");
+  await runJson("restore", dir, (good.value as ImageEntry).id, other);
+  expect((await readFile(other)).equals(await readFile(source))).toBe(true);
+
+  const stale = await runCli(["repo", "archive", dir, source, ...names, ...hinted, "--json"]);
+  expect(JSON.parse(stale.stderr).message).toContain(`since ${since}`);
+  await overwrite(source, 2 * MIB, noise(6 * MIB, 9)); // Most of what the list spares: 16 pages of 29 meet it.
+  const wrong = await runCli(["repo", "archive", dir, source, ...names, "--changed-ranges", list, "--json"]);
+  expect(JSON.parse(wrong.stderr)).toMatchObject({ notice: "changed-ranges-wrong" });
+  await rm(other);
+  await runJson("restore", dir, (JSON.parse(wrong.stdout) as ImageEntry).id, other);
+  expect((await readFile(other)).equals(await readFile(source))).toBe(true);
+});
+
 test("list --json prints an array of the same objects in commit order", async () => {
   const { exitCode, value } = await runJson("list", repository);
   expect(exitCode).toBe(0);

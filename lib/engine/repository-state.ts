@@ -3,7 +3,7 @@ import { assert } from "#lib/model/assert.ts";
 import type { Clock, Random } from "#lib/model/clock.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { PAGE_BYTES } from "#lib/page/page.ts";
-import type { FinishedImage } from "./archive/image-archiver.ts";
+import type { FinishedImage } from "./archive/image-context.ts";
 import { ScanBuffers } from "./archive/scan-buffers.ts";
 import { findSnapshot } from "./find-snapshot.ts";
 import type { Pin } from "./format/ledger-format.ts";

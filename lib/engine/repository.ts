@@ -40,6 +40,7 @@ import { pruneSnapshots } from "./upkeep/prune.ts";
 import { Scrub } from "./upkeep/scrub.ts";
 import { Verification } from "./verify/verify.ts";
 
+export { hintsFinding } from "./archive/hints.ts";
 export { openFileSource, openFileTarget } from "./local-file.ts";
 export { createRepository } from "./open.ts";
 export { ImageBytes } from "./restore/image-bytes.ts";

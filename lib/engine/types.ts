@@ -101,6 +101,27 @@ export interface ImageRequest extends StorageChoice {
   readonly details?: Readonly<Record<string, string>>;
 }
 
+/** A stretch of a source that may differ from its parent image. */
+export interface ChangedRange {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+/** Somebody's word that all bytes outside the ranges are those of the parent image. Checked by sampling; see archive/hints.ts. */
+export interface ChangeHints {
+  /** In order, without overlaps, inside the source. */
+  readonly ranges: readonly ChangedRange[];
+  /** The snapshot since which they changed; refused when the image is compared with another. */
+  readonly since?: string;
+  /** Of so many hinted archives in a row the last reads everything all the same; 1 reads always. Default: never. */
+  readonly readAllEvery?: number;
+}
+
+export interface SourceOptions extends WorkOptions {
+  /** The source is then read at chosen places first, so it must not be a stream. */
+  readonly changed?: ChangeHints;
+}
+
 /** One snapshot in the making. Nothing is visible before commit; abort (or a crash) leaves only garbage.
  *  The parent is the node's newest snapshot at beginArchive; pages are compared with the node's newest image of the same
  *  partition, which may lie in an older one. */
@@ -112,7 +133,7 @@ export interface ArchiveSession {
   archiveSource(
     request: Omit<ImageRequest, "sizeBytes">,
     source: ByteSource,
-    options?: WorkOptions,
+    options?: SourceOptions,
   ): Promise<ImageRecord>;
   commit(): Promise<SnapshotRecord>;
   abort(): Promise<void>;

@@ -1,55 +1,17 @@
-// ImageArchiver takes in the pages of one partition: offered and put by an agent, or scanned from a local source.
-//
-// Each page ends up as one of: a fill byte, the parent's page, a page this archive already has, or runs of
-// blocks. Scanning runs in parallel; what it finds is taken in one page after the other, in the order of arrival, so
-// that blocks which belong together lie together.
-import type { Compression } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import type { Technique } from "#lib/model/snapshot.ts";
 import { hashOfFill, PAGE_BYTES, PAGE_HASH_BYTES, pageLength, sameHash } from "#lib/page/page.ts";
 import { hexOf } from "../format/bytes.ts";
 import { SEGMENT_RAW_BYTES } from "../format/pack-format.ts";
-import type { ManifestRoot } from "../format/snapshot-format.ts";
-import type { ImageTree } from "../restore/image-tree.ts";
-import type { BlockStore } from "../store/block-store.ts";
+import { hashOfEntry } from "../restore/image-tree.ts";
 import type { SegmentBuilder } from "../store/segment-builder.ts";
 import { BATCH_PAGES, PAGE_AS_EXPECTED, PAGE_FILL } from "../threads/scan.ts";
-import type { ScanBuffer, SourceRead, Workers } from "../threads/workers.ts";
+import type { ScanBuffer, SourceRead } from "../threads/workers.ts";
 import type { ByteSource, ImageRecord, ImageRequest, ImageWriter, WorkOptions } from "../types.ts";
+import { type HintedSource, wholeSource } from "./hints.ts";
+import type { FinishedImage, ImageContext, ImageTechnique, ParentImage } from "./image-context.ts";
 import { ManifestBuilder, TAKEN_OVER } from "./manifest-builder.ts";
 import { PageBlocks } from "./page-blocks.ts";
-import type { RecentPages } from "./recent-pages.ts";
-import type { ScanBuffers } from "./scan-buffers.ts";
-
-/** What an image needs of its session and repository. */
-export interface ImageContext {
-  readonly data: BlockStore;
-  readonly nodes: BlockStore;
-  readonly workers: Workers;
-  readonly buffers: ScanBuffers;
-  readonly blockSize: number;
-  readonly recent: RecentPages;
-  /** Throws when the session has ended, or lost what it wrote. */
-  check(): void;
-}
-
-export interface ParentImage {
-  readonly tree: ImageTree;
-  /** Zeros for pages that must not be taken over. */
-  readonly hashes: Uint8Array;
-  readonly suspectPages: ReadonlySet<number>;
-  readonly snapshotId: string;
-}
-
-export interface ImageTechnique {
-  readonly technique: Technique;
-  readonly compression: Compression;
-}
-
-export interface FinishedImage {
-  readonly record: ImageRecord;
-  readonly root: ManifestRoot;
-}
 
 const UNKNOWN = 0;
 const WANTED = 1;
@@ -62,7 +24,8 @@ export class ImageArchiver implements ImageWriter {
   finished: FinishedImage | null = null;
   readonly #context: ImageContext;
   readonly #technique: Technique;
-  readonly #parent: ParentImage | null;
+  readonly parent: ParentImage | null;
+  #hinted: HintedSource | null = null;
   readonly #manifest: ManifestBuilder;
   readonly #builder: SegmentBuilder;
   readonly #blocks: PageBlocks;
@@ -84,7 +47,7 @@ export class ImageArchiver implements ImageWriter {
     this.#context = context;
     this.request = request;
     this.#technique = technique;
-    this.#parent = parent;
+    this.parent = parent;
     this.#manifest = new ManifestBuilder(context.nodes, request.sizeBytes, parent);
     this.pageCount = this.#manifest.pageCount;
     this.#builder = context.data.openBuilder({
@@ -194,8 +157,18 @@ export class ImageArchiver implements ImageWriter {
   // From a local source ---------------------------------------------------------------------------------------
 
   /** `read` makes threads read the source by themselves. */
-  async takeSource(source: ByteSource, descriptor: number | null, options: WorkOptions): Promise<void> {
-    const batchBytes = BATCH_PAGES * PAGE_BYTES;
+  async takeSource(
+    source: ByteSource,
+    descriptor: number | null,
+    options: WorkOptions,
+    hinted: HintedSource | null = null,
+  ): Promise<void> {
+    this.#hinted = hinted;
+    let doneBytes = 0;
+    const report = (byteCount: number) => {
+      doneBytes += byteCount;
+      options.onProgress?.({ doneBytes, totalBytes: source.sizeBytes });
+    };
     const depth = Math.max(2, 3 * this.#context.workers.threadCount);
     const inFlight: { buffer: ScanBuffer; scanned: Promise<void>; at: number; byteCount: number }[] = [];
     const takeOldest = async () => {
@@ -204,18 +177,22 @@ export class ImageArchiver implements ImageWriter {
       try {
         await batch.scanned;
         await this.#takeInBatch(batch.buffer, batch.at, batch.byteCount);
-        options.onProgress?.({ doneBytes: batch.at + batch.byteCount, totalBytes: source.sizeBytes });
+        report(batch.byteCount);
       } finally {
         this.#context.buffers.giveBack(batch.buffer);
       }
     };
     try {
-      for (let at = 0; at < source.sizeBytes; at += batchBytes) {
+      for (const { at, byteCount, isRead } of hinted?.stretches() ?? wholeSource(source.sizeBytes)) {
         throwIfAborted(options.signal);
         this.#context.check();
+        if (!isRead) {
+          await this.#inTurn(() => this.#takeOver(at / PAGE_BYTES, Math.ceil(byteCount / PAGE_BYTES)));
+          report(byteCount);
+          continue;
+        }
         if (inFlight.length >= depth) await takeOldest();
         const buffer = await this.#bufferFor(inFlight.length, takeOldest);
-        const byteCount = Math.min(batchBytes, source.sizeBytes - at);
         const scanned = this.#scanBatch(buffer, source, descriptor, at, byteCount);
         scanned.catch(() => undefined); // Awaited in its turn by takeOldest, which reports it.
         inFlight.push({ buffer, scanned, at, byteCount });
@@ -228,6 +205,18 @@ export class ImageArchiver implements ImageWriter {
         this.#context.buffers.giveBack(batch.buffer);
       }
     }
+  }
+
+  /** Pages that are not read, for hints spare them: as if they had been read and found to be the parent's. */
+  async #takeOver(firstPage: number, count: number): Promise<void> {
+    const pages = await this.parent?.tree.pages(firstPage, count);
+    for (const [index, page] of (pages ?? []).entries()) {
+      const length = pageLength(this.request.sizeBytes, firstPage + index);
+      const hash = hashOfEntry(page, length);
+      if (page.fillByte !== null) this.#settleFill(firstPage + index, page.fillByte, hash, length);
+      else this.#settleTakenOver(firstPage + index, hash, length);
+    }
+    await this.#manifest.writeReadyLeaves();
   }
 
   async #bufferFor(heldCount: number, takeOldest: () => Promise<void>): Promise<ScanBuffer> {
@@ -247,7 +236,7 @@ export class ImageArchiver implements ImageWriter {
     byteCount: number,
   ): Promise<void> {
     const firstPage = at / PAGE_BYTES;
-    const expected = this.#parent?.hashes.subarray(
+    const expected = this.parent?.hashes.subarray(
       firstPage * PAGE_HASH_BYTES,
       (firstPage + BATCH_PAGES) * PAGE_HASH_BYTES,
     );
@@ -280,6 +269,7 @@ export class ImageArchiver implements ImageWriter {
     const page = views.page(slot, byteCount);
     const hash = new Uint8Array(views.hashOf(slot));
     const status = views.statuses[slot];
+    this.#hinted?.compare(pageIndex, hash);
     if (status === PAGE_FILL) this.#settleFill(pageIndex, views.fillBytes[slot] as number, hash, page.length);
     else if (status === PAGE_AS_EXPECTED) this.#settleTakenOver(pageIndex, hash, page.length);
     else {
@@ -293,7 +283,7 @@ export class ImageArchiver implements ImageWriter {
   async #runsOf(buffer: ScanBuffer, slot: number, pageIndex: number, page: Uint8Array): Promise<number[]> {
     if (this.#technique === "repository") return this.#blocks.runsOf(buffer.views, slot, page);
     if (this.#technique === "full") return this.#blocks.wholePage(buffer.views, slot, page);
-    const base = await this.#parent?.tree.page(pageIndex);
+    const base = await this.parent?.tree.page(pageIndex);
     const baseRuns = base === undefined || base === null || base.fillByte !== null ? [] : base.runs;
     return this.#blocks.runsAgainst(buffer.views, slot, page, baseRuns);
   }
@@ -315,7 +305,7 @@ export class ImageArchiver implements ImageWriter {
 
   #isParentsPage(page: number, hash: Uint8Array): boolean {
     const at = page * PAGE_HASH_BYTES;
-    const known = this.#parent?.hashes.subarray(at, at + PAGE_HASH_BYTES);
+    const known = this.parent?.hashes.subarray(at, at + PAGE_HASH_BYTES);
     return known !== undefined && known.length > 0 && sameHash(known, hash);
   }
 
@@ -355,13 +345,13 @@ export class ImageArchiver implements ImageWriter {
       partition,
       sizeBytes,
       technique: this.#technique,
-      ...(this.#technique === "diff" && this.#parent !== null ? { baseId: this.#parent.snapshotId } : {}),
+      ...(this.#technique === "diff" && this.parent !== null ? { baseId: this.parent.snapshotId } : {}),
       contentRoot: hexOf(contentRoot),
       newBytes: this.#builder.rawBytes,
       storedBytes: this.#builder.storedBytes + this.#manifest.storedBytes,
       fillBytes: this.#fillBytes,
       unchangedBytes: this.#unchangedBytes,
-      details: { ...details },
+      details: { ...details, ...this.#hinted?.details() },
     };
     this.finished = { record, root };
     return record;

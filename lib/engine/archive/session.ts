@@ -11,20 +11,16 @@ import type {
   ArchiveRequest,
   ArchiveSession,
   ByteSource,
+  ChangeHints,
   ImageRecord,
   ImageRequest,
   ImageWriter,
   SnapshotRecord,
-  WorkOptions,
+  SourceOptions,
 } from "../types.ts";
-import {
-  type FinishedImage,
-  ImageArchiver,
-  type ImageContext,
-  type ImageTechnique,
-  type ParentImage,
-  violation,
-} from "./image-archiver.ts";
+import { HintedSource } from "./hints.ts";
+import { ImageArchiver, violation } from "./image-archiver.ts";
+import type { FinishedImage, ImageContext, ImageTechnique, ParentImage } from "./image-context.ts";
 import { checkComment, checkDetails, checkName, checkRequestId, checkSize } from "./input.ts";
 import { RecentPages } from "./recent-pages.ts";
 import { suspectPagesOf } from "./suspect-pages.ts";
@@ -120,18 +116,29 @@ export class Session implements ArchiveSession {
   async archiveSource(
     request: Omit<ImageRequest, "sizeBytes">,
     source: ByteSource,
-    options: WorkOptions = {},
+    options: SourceOptions = {},
   ): Promise<ImageRecord> {
     const image = await this.#beginImage({ ...request, sizeBytes: source.sizeBytes });
     const readsItself = this.#context.workers.threadCount > 0 && source.path !== undefined;
     const descriptor = readsItself && source.path !== undefined ? openSource(source.path) : null;
     try {
-      await image.takeSource(source, descriptor, options);
+      const hinted = options.changed === undefined ? null : this.#hinted(options.changed, source, image);
+      await hinted?.sample(source, this.#repository.random);
+      await image.takeSource(source, descriptor, options, hinted);
       if (descriptor !== null) checkSameSize(descriptor, source);
       return await image.finish();
     } finally {
       if (descriptor !== null) closeSync(descriptor);
     }
+  }
+
+  #hinted(hints: ChangeHints, source: ByteSource, { parent, request }: ImageArchiver): HintedSource {
+    if (parent === null) return new HintedSource(hints, source.sizeBytes, null);
+    const { hashes, snapshotId, tree } = parent;
+    const { images } = this.#repository.storedSnapshot(snapshotId).record;
+    const details = images.find(({ partition }) => partition === request.partition)?.details ?? {};
+    const since = { hashes, snapshotId, sizeBytes: tree.sizeBytes, details };
+    return new HintedSource(hints, source.sizeBytes, since);
   }
 
   async commit(): Promise<SnapshotRecord> {

@@ -61,6 +61,17 @@ export class ImageTree {
     return this.#lastLeaf.pages[pageIndex % LEAF_PAGES] ?? null;
   }
 
+  /** The records of `count` neighbouring pages. */
+  async pages(first: number, count: number): Promise<PageEntry[]> {
+    const pages: PageEntry[] = [];
+    for (let page = first; page < first + count; page++) {
+      const entry = await this.page(page);
+      if (entry === null) throw this.#damaged(`page ${page} is missing`);
+      pages.push(entry);
+    }
+    return pages;
+  }
+
   /** Hashes of all pages, 32 bytes each; zeros, the hash of nothing, for those left out. */
   async pageHashes(leftOut: ReadonlySet<number> = new Set()): Promise<Uint8Array> {
     const hashes = new Uint8Array(this.pageCount * PAGE_HASH_BYTES);
