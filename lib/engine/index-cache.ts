@@ -19,7 +19,7 @@ import { columnsOf, newSegmentColumns, type SegmentColumns, SegmentTable } from 
 export const INDEX_FOLDER = "index";
 const CACHE_FILE = `${INDEX_FOLDER}/cache`;
 const MAGIC = "SFIX";
-const CACHE_VERSION = 2;
+const CACHE_VERSION = 3;
 const HEAD_BYTES = 32;
 const CHECKSUM_BYTES = 32;
 const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -77,7 +77,7 @@ async function writeCache(state: RepositoryState, file: FileWriter): Promise<voi
 
 function summaryOf(store: RepositoryState["data"]): unknown {
   return {
-    packs: store.packs.present.map(([, pack]) => ({ name: pack.name, sizeBytes: pack.sizeBytes })),
+    packs: store.packs.present.map(([, { name, sizeBytes, traits }]) => ({ name, sizeBytes, ...traits })),
     rowCount: store.segments.rowCount,
     slotCount: store.fingerprints.columns.tags.length,
     fingerprintCount: store.fingerprints.count,
@@ -191,7 +191,8 @@ function parseSummaries(bytes: Uint8Array): StoreSummary[] {
 }
 
 function parsePack(fields: Record<string, unknown>): KnownPack {
-  return { name: textField(fields, "name", 256), sizeBytes: countField(fields, "sizeBytes") };
+  const traits = { level: countField(fields, "level"), rank: countField(fields, "rank") };
+  return { name: textField(fields, "name", 256), sizeBytes: countField(fields, "sizeBytes"), traits };
 }
 
 async function readSegments(reader: PartReader, rowCount: number): Promise<SegmentTable> {

@@ -3,7 +3,13 @@
 
 import { CodedError } from "#lib/model/errors.ts";
 import { throwIfAborted } from "./archive/image-archiver.ts";
-import { DIGEST_BYTES, hashOfPackName, packFolder, type SegmentEntry } from "./format/pack-format.ts";
+import {
+  DIGEST_BYTES,
+  hashOfPackName,
+  type PackTraits,
+  packFolder,
+  type SegmentEntry,
+} from "./format/pack-format.ts";
 import { type CachedTables, loadIndexCache, saveIndexCache } from "./index-cache.ts";
 import type { RepositoryState } from "./repository-state.ts";
 import type { StoredFile } from "./storage/storage.ts";
@@ -46,6 +52,7 @@ function listedPacks<Pack extends { readonly kind: string }>(
 
 interface LoadedPack {
   readonly file: StoredFile;
+  readonly traits: PackTraits;
   readonly segments: readonly SegmentEntry[];
   readonly digests: Uint8Array | null;
 }
@@ -56,11 +63,12 @@ async function loadStore(
   files: readonly StoredFile[],
   cached: CachedTables | null,
 ): Promise<void> {
-  for (const pack of cached?.packs ?? []) store.packs.add(pack); // In this order: segment rows count on it.
   const tables = {
     segments: cached?.segments ?? new SegmentTable(),
     fingerprints: cached?.fingerprints ?? new FingerprintTable(),
   };
+  // In this order: segment rows count on it.
+  for (const pack of cached?.packs ?? []) tables.segments.setRank(store.packs.add(pack), pack.traits.rank);
   const uncovered = files.filter((file) => !store.packs.has(file.name));
   const loaded = await loadPacks(state, store, uncovered, tables);
   if (loaded.length > 0 || cached === null) state.indexIsNew = true;
@@ -91,7 +99,7 @@ export async function rebuildTables(
   };
 }
 
-type FileSegments = { readonly file: StoredFile; readonly segments: readonly SegmentEntry[] };
+type FileSegments = Omit<LoadedPack, "digests">;
 
 /** Adds packs to the tables, and puts the tables to use when all are in. */
 async function loadPacks(
@@ -111,12 +119,16 @@ async function loadPacks(
     doneBytes += file.sizeBytes;
     options.onProgress?.({ doneBytes, totalBytes });
     if (pack === null) continue;
-    loaded.push({ file, segments: pack.segments });
+    loaded.push({ file, traits: pack.traits, segments: pack.segments });
     if (pack.digests !== null) addFingerprints(fingerprints, pack.segments, pack.digests);
   }
   // Names are hashes: only the order of ids keeps adding rows cheap.
   loaded.sort((a, b) => (a.segments[0]?.firstId ?? 0) - (b.segments[0]?.firstId ?? 0));
-  for (const pack of loaded) segments.add(store.packs.add(pack.file), pack.segments);
+  for (const { file, traits, segments: entries } of loaded) {
+    const packIndex = store.packs.add({ ...file, traits });
+    segments.setRank(packIndex, traits.rank);
+    segments.add(packIndex, entries);
+  }
   store.segments = segments;
   store.fingerprints = fingerprints;
   return loaded;
@@ -130,7 +142,7 @@ async function loadPack(
   const load = async () => {
     const footer = await readFooter(state.storage, file, store.identity);
     const digests = state.lock === null ? null : await readDigests(state.storage, file.name, footer);
-    return { file, segments: footer.segments, digests };
+    return { file, traits: footer.traits, segments: footer.segments, digests };
   };
   try {
     return await secondChance(load);

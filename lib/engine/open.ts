@@ -18,7 +18,7 @@ import { TEMPORARY_FOLDER } from "./storage/file-name.ts";
 import type { Storage } from "./storage/storage.ts";
 import { startWorkers } from "./threads/workers.ts";
 import type { CreateOptions, OpenOptions, RepositoryInfo } from "./types.ts";
-import { finishRemovals } from "./upkeep/collect.ts";
+import { finishRemovals } from "./upkeep/condemn.ts";
 import { loadPins } from "./upkeep/pins.ts";
 import { makeReserve } from "./upkeep/reserve.ts";
 import { distrustWhatWasBad } from "./upkeep/scrub.ts";

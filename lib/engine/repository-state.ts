@@ -44,6 +44,12 @@ export interface SnapshotDraft {
   readonly images: readonly FinishedImage[];
 }
 
+export interface FileToRemove {
+  readonly sizeBytes: number;
+  /** Nobody is reading it any more. */
+  readonly isFree: () => boolean;
+}
+
 export class RepositoryState {
   readonly storage: Storage;
   readonly info: RepositoryInfo;
@@ -64,8 +70,8 @@ export class RepositoryState {
   readonly pins = new Map<string, Pin>();
   /** Packs that are going or gone: their files, if there still are any, are nobody's. */
   readonly removedPacks = new Set<string>();
-  /** Of those, files this process has still to remove, with their sizes. */
-  readonly filesToRemove = new Map<string, number>();
+  /** Of those, files this process has still to remove. */
+  readonly filesToRemove = new Map<string, FileToRemove>();
   /** In commit order. */
   readonly stored: StoredSnapshot[] = [];
   /** Snapshot files that could not be read: id → what is wrong. */

@@ -279,7 +279,7 @@ export interface PruneReport {
 
 export interface GcOptions {
   readonly signal?: AbortSignal;
-  /** Packs of at most so many bytes are removed, one at least. */
+  /** Packs of at most so many bytes are removed or rewritten, one at least. */
   readonly bytesMax?: number;
   /** No work is begun after so many seconds; what was done stays done. */
   readonly secondsMax?: number;
@@ -295,7 +295,10 @@ export interface GcPlan {
   readonly deadPackBytes: number;
   /** Packs that nothing needs, but an open archive may have used: a later GC frees them. */
   readonly inUsePackCount: number;
-  /** What is not needed of packs that are; an estimate by blocks. */
+  /** Packs of which so much is dead that GC rewrites them, and about what that saves. */
+  readonly repackPackCount: number;
+  readonly repackSavedBytes: number;
+  /** What is not needed of all packs that are needed in part; an estimate by blocks. */
   readonly mixedDeadBytes: number;
 }
 
@@ -303,7 +306,11 @@ export interface GcReport {
   /** What there was to do; null when time was up before that was known. */
   readonly plan: GcPlan | null;
   readonly removedPackCount: number;
+  /** Of those, packs whose needed blocks were copied first. */
+  readonly repackedPackCount: number;
   readonly freedBytes: number;
+  /** Of the packs they were copied to. */
+  readonly writtenBytes: number;
   /** False when the budget ended it early: run it again. */
   readonly isFinished: boolean;
   readonly seconds: number;

@@ -7,12 +7,12 @@ import {
   decodeTrailer,
   encodeFooter,
   encodeSegmentHeader,
+  frameOf,
   HEADER_BYTES,
-  payloadOf,
   SEGMENT_HEADER_BYTES,
   TRAILER_BYTES,
 } from "./pack-format.ts";
-import { decodeSegment, encodeSegment } from "./segment-codec.ts";
+import { decodeBlocks, decodeSegment, encodeSegment } from "./segment-codec.ts";
 import { decodeTextFile, encodeTextFile, NewerFormatError } from "./text-file.ts";
 
 const ID = "00112233445566778899aabbccddeeff";
@@ -97,6 +97,8 @@ describe("packs", () => {
     offset: HEADER_BYTES,
     payloadHash: new Uint8Array(encoded.payloadHash),
     isPrivate: true,
+    rawStart: 0,
+    isShared: false,
   };
   const footerOffset = HEADER_BYTES + SEGMENT_HEADER_BYTES + encoded.payload.length;
   const footer = encodeFooter([entry], Buffer.concat([hash(1), hash(2)]), footerOffset, ID);
@@ -120,11 +122,11 @@ describe("packs", () => {
 
   test("SEG-2, SEG-4: segments come back, and hostile ones are refused within the claimed length", () => {
     const bytes = Buffer.concat([encodeSegmentHeader("data", header, encoded.payload), encoded.payload]);
-    const decode = (hostile: Uint8Array) => decodeSegment(header, payloadOf("data", header, hostile));
+    const decode = (hostile: Uint8Array) => decodeBlocks("data", entry, hostile);
     expect(Buffer.compare(decode(bytes), raw)).toBe(0);
     torture(bytes, decode);
     expect(() => decodeSegment({ ...header, rawBytes: 100 }, encoded.payload)).toThrow(FormatError);
-    expect(() => payloadOf("nodes", header, bytes)).toThrow(FormatError);
+    expect(() => frameOf("nodes", entry, bytes)).toThrow(FormatError);
   });
 
   test("what does not compress is stored raw", () => {

@@ -10,6 +10,8 @@ import { ID_MAX } from "./node-format.ts";
 import type { PackKind } from "./snapshot-format.ts";
 
 export const PACK_VERSION = 1;
+/** A pack that was rewritten: several entries of its directory may share a frame. Older programs refuse it by its version. */
+export const REWRITTEN_PACK_VERSION = 2;
 export const HEADER_BYTES = 64;
 export const SEGMENT_HEADER_BYTES = 32;
 export const FOOTER_HEAD_BYTES = 48;
@@ -29,6 +31,8 @@ export const CODEC_GZIP = 2;
 
 /** Directory flag: the blocks belong to one image, nobody deduplicates against them. */
 const FLAG_PRIVATE = 1;
+/** Directory flag: the blocks lie in the frame of the entry before, after its blocks. */
+const FLAG_FOLLOWS = 2;
 
 const KIND_NUMBERS: Record<PackKind, number> = { data: 1, nodes: 2 };
 const SHA256_NUMBER = 1;
@@ -42,14 +46,33 @@ export interface SegmentHeader {
   readonly encodedBytes: number;
 }
 
+/** Blocks with consecutive ids, and the frame they lie in. */
+export interface SegmentClaim extends SegmentHeader {
+  /** Where these blocks begin in the decoded frame. */
+  readonly rawStart: number;
+  /** There are more blocks in the frame than these: how many only its own header says. */
+  readonly isShared: boolean;
+}
+
 /** One line of a pack's directory. */
-export interface SegmentEntry extends SegmentHeader {
-  /** Of the segment's header in the pack. */
+export interface SegmentEntry extends SegmentClaim {
+  /** Of the frame's header in the pack. */
   readonly offset: number;
   readonly payloadHash: Uint8Array;
   /** Its blocks never enter the index. */
   readonly isPrivate: boolean;
 }
+
+/** What a rewritten pack says of itself; zeros for packs as archives write them. */
+export interface PackTraits {
+  /** The zstd level its frames of 1 MiB were re-segmented with, or 0. */
+  readonly level: number;
+  /** A block that lies in several packs is read from the one of the highest rank: it was healed. */
+  readonly rank: number;
+}
+
+export const PLAIN_TRAITS: PackTraits = { level: 0, rank: 0 };
+export const RANK_MAX = 255;
 
 export interface PackIdentity {
   readonly kind: PackKind;
@@ -59,6 +82,7 @@ export interface PackIdentity {
 
 /** Where the parts of a footer lie in the file. */
 export interface FooterPlace {
+  readonly version: number;
   readonly footerOffset: number;
   readonly directoryBytes: number;
   readonly digestOffset: number;
@@ -70,12 +94,13 @@ export interface FooterPlace {
 export interface Directory {
   readonly segments: readonly SegmentEntry[];
   readonly digestHash: Uint8Array;
+  readonly traits: PackTraits;
 }
 
-export function encodePackHeader(pack: PackIdentity): Uint8Array {
+export function encodePackHeader(pack: PackIdentity, version = PACK_VERSION): Uint8Array {
   const out = new ByteWriter();
   out.bytes(Buffer.from("SFPK"));
-  out.u16(PACK_VERSION);
+  out.u16(version);
   out.u16(HEADER_BYTES);
   out.u8(KIND_NUMBERS[pack.kind]);
   out.u8(SHA256_NUMBER);
@@ -91,11 +116,16 @@ export function checkPackHeader(bytes: Uint8Array, pack: PackIdentity): void {
   const from = new ByteReader(bytes.subarray(0, HEADER_BYTES));
   ensure(from.text(4) === "SFPK", "the header does not start with SFPK");
   const version = from.u16();
-  ensure(version === PACK_VERSION, `it is a pack of version ${version}, this program reads ${PACK_VERSION}`);
+  ensureKnown(version);
   ensure(
-    sameHash(bytes.subarray(0, HEADER_BYTES), encodePackHeader(pack)),
+    sameHash(bytes.subarray(0, HEADER_BYTES), encodePackHeader(pack, version)),
     "the header is damaged or foreign",
   );
+}
+
+function ensureKnown(version: number): void {
+  const isKnown = version >= PACK_VERSION && version <= REWRITTEN_PACK_VERSION;
+  ensure(isKnown, `it is a pack of version ${version}, this program reads up to ${REWRITTEN_PACK_VERSION}`);
 }
 
 export function encodeSegmentHeader(kind: PackKind, segment: SegmentHeader, payload: Uint8Array): Uint8Array {
@@ -113,29 +143,64 @@ export function encodeSegmentHeader(kind: PackKind, segment: SegmentHeader, payl
   return out.finish();
 }
 
-/** The payload of a segment, after its header and checksum have been compared with the directory's claim. */
-export function payloadOf(kind: PackKind, entry: SegmentHeader, bytes: Uint8Array): Uint8Array {
-  ensure(bytes.length === SEGMENT_HEADER_BYTES + entry.encodedBytes, "a segment has the wrong length");
+export interface Frame {
+  /** Of all blocks in the frame. */
+  readonly header: SegmentHeader;
+  readonly payload: Uint8Array;
+}
+
+/** A frame as it lies in a pack, after its header and checksum have been compared with the directory's claim. */
+export function frameOf(kind: PackKind, claim: SegmentClaim, bytes: Uint8Array): Frame {
+  ensure(bytes.length === SEGMENT_HEADER_BYTES + claim.encodedBytes, "a segment has the wrong length");
   const payload = bytes.subarray(SEGMENT_HEADER_BYTES);
-  const expected = encodeSegmentHeader(kind, entry, payload);
+  const header = claim.isShared ? sharedHeader(claim, bytes) : claim;
+  const expected = encodeSegmentHeader(kind, header, payload);
   ensure(
     sameHash(bytes.subarray(0, SEGMENT_HEADER_BYTES), expected),
     "a segment's header or checksum is wrong",
   );
-  return payload;
+  return { header, payload };
 }
 
-/** Footer and trailer for the segments written so far; `footerOffset` is the pack's length until here. */
+/** What the frame says of itself, as far as the claim allows; its checksum is the caller's to compare. */
+function sharedHeader(claim: SegmentClaim, bytes: Uint8Array): SegmentHeader {
+  const header = decodeSegmentHeader(bytes);
+  ensure(
+    header.codec === claim.codec && header.encodedBytes === claim.encodedBytes,
+    "a segment's header is not what the directory says",
+  );
+  ensure(
+    header.rawBytes <= SEGMENT_RAW_BYTES_MAX && claim.rawStart + claim.rawBytes <= header.rawBytes,
+    "a segment has not the room for its blocks",
+  );
+  return header;
+}
+
+/** Nothing in it is checked. */
+export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader {
+  const from = new ByteReader(bytes.subarray(0, SEGMENT_HEADER_BYTES));
+  from.bytes(5);
+  const codec = from.u8();
+  from.u16();
+  const firstId = from.u48();
+  from.u16();
+  return { codec, firstId, count: from.u32(), rawBytes: from.u32(), encodedBytes: from.u32() };
+}
+
+/** Footer and trailer (of a rewritten pack when there are traits) for the segments written so far; `footerOffset` is the pack's length until here. */
 export function encodeFooter(
   segments: readonly SegmentEntry[],
   digests: Uint8Array,
   footerOffset: number,
   repositoryId: string,
+  traits: PackTraits | null = null,
 ): Uint8Array {
+  const version = traits === null ? PACK_VERSION : REWRITTEN_PACK_VERSION;
   const head = new ByteWriter();
   head.bytes(Buffer.from("SFFT"));
-  head.u16(PACK_VERSION);
-  head.u16(0);
+  head.u16(version);
+  head.u8(traits?.level ?? 0);
+  head.u8(traits?.rank ?? 0);
   head.u32(segments.length);
   head.u32(digests.length / DIGEST_BYTES);
   head.bytes(createHash("sha256").update(digests).digest());
@@ -144,7 +209,7 @@ export function encodeFooter(
   return Buffer.concat([
     directory,
     digests,
-    encodeTrailer(directory, segments, digests, footerOffset, repositoryId),
+    encodeTrailer(directory, { version, segmentCount: segments.length, footerOffset }, digests, repositoryId),
   ]);
 }
 
@@ -155,27 +220,26 @@ function encodeDirectoryEntry(out: ByteWriter, segment: SegmentEntry): void {
   out.u32(segment.count);
   out.u48(segment.firstId);
   out.u8(segment.codec);
-  out.u8(segment.isPrivate ? FLAG_PRIVATE : 0);
+  out.u8((segment.isPrivate ? FLAG_PRIVATE : 0) | (segment.rawStart > 0 ? FLAG_FOLLOWS : 0));
   out.bytes(segment.payloadHash);
 }
 
 function encodeTrailer(
   directory: Uint8Array,
-  segments: readonly SegmentEntry[],
+  { version, segmentCount, footerOffset }: Pick<FooterPlace, "version" | "segmentCount" | "footerOffset">,
   digests: Uint8Array,
-  footerOffset: number,
   repositoryId: string,
 ): Uint8Array {
   const out = new ByteWriter();
   out.u48(footerOffset);
   out.u16(0);
   out.u32(directory.length + digests.length);
-  out.u32(segments.length);
+  out.u32(segmentCount);
   out.u48(digests.length / DIGEST_BYTES);
   out.u16(0);
   out.bytes(createHash("sha256").update(FOOTER_DOMAIN).update(directory).digest());
   out.bytes(bytesOfHex(repositoryId));
-  out.u16(PACK_VERSION);
+  out.u16(version);
   out.u16(0);
   out.bytes(Buffer.from("SFPE"));
   return out.finish();
@@ -193,7 +257,7 @@ export function decodeTrailer(bytes: Uint8Array, fileBytes: number, repositoryId
   const version = from.u16();
   from.u16();
   ensure(from.text(4) === "SFPE", "the trailer is missing: the pack is cut off or damaged");
-  ensure(version === PACK_VERSION, `it is a pack of version ${version}, this program reads ${PACK_VERSION}`);
+  ensureKnown(version);
   ensure(sameHash(repository, bytesOfHex(repositoryId)), "it belongs to another repository");
   ensure(
     footerOffset >= HEADER_BYTES && footerOffset + footerBytes + TRAILER_BYTES === fileBytes,
@@ -205,6 +269,7 @@ export function decodeTrailer(bytes: Uint8Array, fileBytes: number, repositoryId
     "the footer's counts do not fit its length",
   );
   return {
+    version,
     footerOffset,
     directoryBytes,
     digestOffset: footerOffset + directoryBytes,
@@ -220,25 +285,73 @@ export function decodeDirectory(bytes: Uint8Array, place: FooterPlace): Director
   ensure(sameHash(hash, place.footerHash), "the footer's hash does not fit");
   const from = new ByteReader(bytes);
   ensure(from.text(4) === "SFFT", "the footer does not start with SFFT");
-  from.u32();
+  ensure(from.u16() === place.version, "footer and trailer have two versions");
+  const traits = { level: from.u8(), rank: from.u8() };
   ensure(from.u32() === place.segmentCount && from.u32() === place.blockCount, "footer and trailer disagree");
   const digestHash = new Uint8Array(from.bytes(32));
-  const segments: SegmentEntry[] = [];
-  let offset = HEADER_BYTES;
-  let blockCount = 0;
-  for (let index = 0; index < place.segmentCount; index++) {
-    const entry = decodeDirectoryEntry(from);
-    ensure(entry.offset === offset, "the directory has a gap");
-    offset += SEGMENT_HEADER_BYTES + entry.encodedBytes;
-    blockCount += entry.count;
-    segments.push(entry);
-  }
+  const segments = decodeEntries(from, place);
   from.end();
-  ensure(offset === place.footerOffset && blockCount === place.blockCount, "the directory's sums do not fit");
-  return { segments, digestHash };
+  return { segments, digestHash, traits };
 }
 
-function decodeDirectoryEntry(from: ByteReader): SegmentEntry {
+/** Entry by entry; those that share a frame together. */
+function decodeEntries(from: ByteReader, place: FooterPlace): SegmentEntry[] {
+  const segments: SegmentEntry[] = [];
+  let frame: SegmentEntry[] = [];
+  let offset = HEADER_BYTES;
+  let blockCount = 0;
+  const endFrame = () => {
+    segments.push(...checkedFrame(frame));
+    frame = [];
+  };
+  for (let index = 0; index < place.segmentCount; index++) {
+    const { flags, ...entry } = decodeDirectoryEntry(from);
+    const follows = (flags & FLAG_FOLLOWS) !== 0;
+    ensure(
+      flags <= (place.version === PACK_VERSION ? FLAG_PRIVATE : FLAG_PRIVATE | FLAG_FOLLOWS),
+      `unknown flags ${flags}`,
+    );
+    const before = frame.at(-1);
+    if (follows)
+      ensure(before !== undefined && isSameFrame(before, entry), "an entry follows no frame of its own");
+    else {
+      if (before !== undefined) endFrame();
+      ensure(entry.offset === offset, "the directory has a gap");
+      offset += SEGMENT_HEADER_BYTES + entry.encodedBytes;
+    }
+    const rawStart = follows && before !== undefined ? before.rawStart + before.rawBytes : 0;
+    frame.push({ ...entry, rawStart });
+    blockCount += entry.count;
+  }
+  if (frame.length > 0) endFrame();
+  ensure(offset === place.footerOffset && blockCount === place.blockCount, "the directory's sums do not fit");
+  return segments;
+}
+
+function isSameFrame(a: SegmentEntry, b: SegmentEntry): boolean {
+  return (
+    a.offset === b.offset &&
+    a.encodedBytes === b.encodedBytes &&
+    a.codec === b.codec &&
+    a.isPrivate === b.isPrivate &&
+    sameHash(a.payloadHash, b.payloadHash)
+  );
+}
+
+function checkedFrame(entries: readonly SegmentEntry[]): readonly SegmentEntry[] {
+  const rawBytes = entries.reduce((sum, entry) => sum + entry.rawBytes, 0);
+  for (const { codec, encodedBytes } of entries) {
+    ensure(rawBytes <= SEGMENT_RAW_BYTES_MAX, `a segment of ${rawBytes} raw bytes`);
+    ensure(encodedBytes >= 1 && encodedBytes <= rawBytes, `a segment of ${encodedBytes} encoded bytes`);
+    ensure(
+      codec === CODEC_ZSTD || codec === CODEC_GZIP || (codec === CODEC_RAW && encodedBytes === rawBytes),
+      `unknown codec ${codec}`,
+    );
+  }
+  return entries.length === 1 ? entries : entries.map((entry) => ({ ...entry, isShared: true }));
+}
+
+function decodeDirectoryEntry(from: ByteReader): SegmentEntry & { readonly flags: number } {
   const offset = from.u32();
   const encodedBytes = from.u32();
   const rawBytes = from.u32();
@@ -248,15 +361,20 @@ function decodeDirectoryEntry(from: ByteReader): SegmentEntry {
   const flags = from.u8();
   const payloadHash = new Uint8Array(from.bytes(32));
   ensure(rawBytes >= 1 && rawBytes <= SEGMENT_RAW_BYTES_MAX, `a segment of ${rawBytes} raw bytes`);
-  ensure(encodedBytes >= 1 && encodedBytes <= rawBytes, `a segment of ${encodedBytes} encoded bytes`);
   ensure(count >= 1 && count <= rawBytes && firstId + count <= ID_MAX, "a segment's ids are impossible");
-  ensure(
-    codec === CODEC_ZSTD || codec === CODEC_GZIP || (codec === CODEC_RAW && encodedBytes === rawBytes),
-    `unknown codec ${codec}`,
-  );
-  ensure(flags <= FLAG_PRIVATE, `unknown flags ${flags}`);
-  const isPrivate = flags === FLAG_PRIVATE;
-  return { offset, encodedBytes, rawBytes, count, firstId, codec, payloadHash, isPrivate };
+  const isPrivate = (flags & FLAG_PRIVATE) !== 0;
+  const claim = { offset, encodedBytes, rawBytes, count, firstId, codec, payloadHash, isPrivate, flags };
+  return { ...claim, rawStart: 0, isShared: false };
+}
+
+/** Entries that share a frame, together. */
+export function framesOf(entries: readonly SegmentEntry[]): SegmentEntry[][] {
+  const frames: SegmentEntry[][] = [];
+  for (const entry of entries) {
+    if (entry.rawStart > 0) frames.at(-1)?.push(entry);
+    else frames.push([entry]);
+  }
+  return frames;
 }
 
 export function packFileName(kind: PackKind, hashHex: string): string {

@@ -7,7 +7,15 @@ import { assert } from "#lib/model/assert.ts";
 import { type Compression, USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { hashPage, sameHash } from "#lib/page/page.ts";
 import { ensure, FormatError } from "./bytes.ts";
-import { CODEC_GZIP, CODEC_RAW, CODEC_ZSTD, type SegmentHeader } from "./pack-format.ts";
+import {
+  CODEC_GZIP,
+  CODEC_RAW,
+  CODEC_ZSTD,
+  frameOf,
+  type SegmentClaim,
+  type SegmentHeader,
+} from "./pack-format.ts";
+import type { PackKind } from "./snapshot-format.ts";
 
 export interface EncodedSegment {
   readonly codec: number;
@@ -53,6 +61,18 @@ function zstdParameters(level: number): Record<number, number> {
     [constants.ZSTD_c_chainLog]: 15,
     [constants.ZSTD_c_minMatch]: 5,
   };
+}
+
+/** Everything in the frame that holds the claimed blocks, checked and decoded. `bytes` are as they lie in the pack. */
+export function decodeFrame(kind: PackKind, claim: SegmentClaim, bytes: Uint8Array): Uint8Array {
+  const { header, payload } = frameOf(kind, claim, bytes);
+  return decodeSegment(header, payload);
+}
+
+/** The claimed blocks alone. */
+export function decodeBlocks(kind: PackKind, claim: SegmentClaim, bytes: Uint8Array): Uint8Array {
+  const raw = decodeFrame(kind, claim, bytes);
+  return claim.isShared ? raw.slice(claim.rawStart, claim.rawStart + claim.rawBytes) : raw;
 }
 
 /** FormatError unless the payload decodes to exactly the claimed length, which the directory bounds. */

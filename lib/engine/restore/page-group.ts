@@ -57,7 +57,7 @@ export class PageGroup {
   readonly #state: RepositoryState;
   readonly #memory: GroupMemory;
   readonly #bytes: Uint8Array;
-  /** By first id, not by row: an archive beside us may add rows between two of ours. */
+  /** By frame, which is decoded once for all its blocks. Not by row: an archive beside us may add rows between two of ours. */
   readonly #needs = new Map<number, SegmentNeed>();
   /** For each page a pack it needs, to be named when the page is wrong. */
   readonly #packs: (number | null)[] = [];
@@ -100,10 +100,11 @@ export class PageGroup {
       const id = start + done / blockSize;
       const place = placeOf(id);
       const from = id - place.firstId;
-      const some = Math.min(length - done, (place.count - from) * blockSize);
-      const need = this.#needs.get(place.firstId) ?? { place, copies: [] };
-      this.#needs.set(place.firstId, need);
-      need.copies.push(from * blockSize, to + done, some);
+      const some = Math.min(length - done, (this.#state.data.segments.endOfRow(id) - id) * blockSize);
+      const frame = place.packIndex * 2 ** 32 + place.offset;
+      const need = this.#needs.get(frame) ?? { place, copies: [] };
+      this.#needs.set(frame, need);
+      need.copies.push(place.rawStart + from * blockSize, to + done, some);
       this.#packs[this.records.length - 1] = place.packIndex;
       done += some;
     }
@@ -169,8 +170,9 @@ function portionOf(ordered: readonly SegmentNeed[], first: number) {
     const { place, copies } = ordered[end] as SegmentNeed;
     const length = SEGMENT_HEADER_BYTES + place.encodedBytes;
     if (at + length > PORTION_BYTES) break;
-    const { codec, firstId, count, rawBytes, encodedBytes } = place;
-    parts.push({ header: { codec, firstId, count, rawBytes, encodedBytes }, at, copies });
+    const { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared } = place;
+    const claim = { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared };
+    parts.push({ claim, at, copies });
     const last = stretches.at(-1);
     const follows = last?.packIndex === place.packIndex && last.offset + last.length === place.offset;
     if (last !== undefined && follows) last.length += length;

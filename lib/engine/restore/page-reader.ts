@@ -138,7 +138,13 @@ export class PageReader implements ImageReader {
       throwIfAborted(options.signal);
       this.#state.checkOpen();
       const memory = free.pop() ?? newGroupMemory(ordered.length);
-      await work(await this.#groupOf(indices, memory));
+      // From the first place looked up until the last byte is there: packs may be rewritten meanwhile.
+      const release = this.#state.data.reads.begin();
+      try {
+        await work(await this.#groupOf(indices, memory));
+      } finally {
+        release();
+      }
       free.push(memory);
     });
   }

@@ -14,7 +14,7 @@ import {
   DIGEST_BYTES,
   type PackIdentity,
   SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
+  type SegmentClaim,
 } from "../format/pack-format.ts";
 import type { EncodedSegment } from "../format/segment-codec.ts";
 import type { PackListing } from "../format/snapshot-format.ts";
@@ -23,7 +23,8 @@ import { DigestColumns } from "./digest-columns.ts";
 import { FingerprintTable } from "./fingerprint-table.ts";
 import { PackList } from "./pack-list.ts";
 import { namingPack, readDigests, readFooter } from "./pack-reader.ts";
-import { type NumberedSegment, PackWriter } from "./pack-writer.ts";
+import { type NumberedSegment, PackWriter, type SealedPack } from "./pack-writer.ts";
+import { ReadLeases } from "./read-leases.ts";
 import { secondChance } from "./second-chance.ts";
 import { type SegmentBuffer, SegmentBuilder } from "./segment-builder.ts";
 import { type SegmentPlace, SegmentTable } from "./segment-table.ts";
@@ -46,7 +47,7 @@ export interface BlockStoreOptions {
     rawBytes: number,
     compression: Compression,
   ) => Promise<EncodedSegment>;
-  readonly decode: (segment: SegmentHeader, bytes: Uint8Array) => Promise<Uint8Array>;
+  readonly decode: (segment: SegmentClaim, bytes: Uint8Array) => Promise<Uint8Array>;
   /** Segments waiting to be encoded or written: bounds memory. */
   readonly inFlightMax: number;
 }
@@ -66,6 +67,7 @@ export interface StoreEpoch {
 export class BlockStore {
   readonly identity: PackIdentity;
   readonly packs = new PackList();
+  readonly reads = new ReadLeases();
   segments = new SegmentTable();
   fingerprints = new FingerprintTable();
   nextId = 0;
@@ -276,12 +278,21 @@ export class BlockStore {
     assert(writer !== null, "no open pack to seal");
     const sealed = await writer.seal();
     this.#openPack = null;
-    const packIndex = this.packs.add(sealed);
-    this.packs.noteUse(packIndex, this.useStamp);
-    this.segments.add(packIndex, sealed.segments);
+    const packIndex = this.adopt(sealed, this.useStamp);
     this.#columns.put(packIndex, sealed.digests);
     for (const segment of sealed.segments) this.#openSegments.delete(segment.firstId);
+  }
+
+  /** From now on its blocks are found there. `useStamp`: the newest session that may have used one of them. */
+  adopt(sealed: SealedPack, useStamp: number): number {
+    const known = this.packs.indexOf(sealed.name);
+    const packIndex = known ?? this.packs.add(sealed);
+    this.packs.noteUse(packIndex, Math.max(useStamp, this.packs.lastUseOf(packIndex)));
+    if (known !== null) return known;
+    this.segments.setRank(packIndex, sealed.traits.rank);
+    this.segments.add(packIndex, sealed.segments);
     this.unlisted.push(listingOf(sealed.name, this.identity, sealed.segments));
+    return packIndex;
   }
 
   async #loseOpenPack(epoch: StoreEpoch, error: unknown): Promise<void> {
@@ -346,9 +357,14 @@ export class BlockStore {
   }
 
   /** The decoded bytes of a segment. */
-  readSegment(place: SegmentPlace): Promise<Uint8Array> {
+  async readSegment(place: SegmentPlace): Promise<Uint8Array> {
     const name = this.packs.nameOf(place.packIndex);
-    return namingPack(name, async () => this.#options.decode(place, await this.#segmentBytes(place)));
+    const release = this.reads.begin();
+    try {
+      return await namingPack(name, async () => this.#options.decode(place, await this.#segmentBytes(place)));
+    } finally {
+      release();
+    }
   }
 
   async #segmentBytes(place: SegmentPlace): Promise<Uint8Array> {
@@ -384,6 +400,10 @@ export class BlockStore {
     return this.#badColumns.size > 0;
   }
 
+  distrusts(packIndex: number): boolean {
+    return this.#badColumns.has(packIndex);
+  }
+
   isDistrusted(id: number): boolean {
     const row = this.segments.rowOf(id);
     return row < 0 || this.#badColumns.has(this.segments.packOf(row));
@@ -393,7 +413,11 @@ export class BlockStore {
   retire(packIndices: ReadonlySet<number>): void {
     const names = new Set([...packIndices].map((index) => this.packs.nameOf(index)));
     this.segments.removePacks(packIndices);
-    for (const index of packIndices) this.packs.retire(index);
+    for (const index of packIndices) {
+      this.packs.retire(index);
+      this.trust(index); // Nobody will ask any more.
+      this.#columns.drop(index);
+    }
     this.unlisted = this.unlisted.filter((pack) => !names.has(pack.name));
   }
 

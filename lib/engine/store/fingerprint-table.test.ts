@@ -69,6 +69,8 @@ test("segments are found by any of their ids, in whatever order they were added,
     codec: 0,
     payloadHash: new Uint8Array(32),
     isPrivate: firstId === 64,
+    rawStart: 0,
+    isShared: false,
   });
   table.add(0, [segment(640, 64), segment(0, 10)]);
   table.add(1, [segment(64, 64), segment(2 ** 40, 3)]);

@@ -1,10 +1,12 @@
 // PackList is what the repository knows of its packs of one kind: their names, by a small index that segment rows
 // use, and which of them could not be read when the repository was opened.
+import type { PackTraits } from "../format/pack-format.ts";
 import type { PackListing } from "../format/snapshot-format.ts";
 
 export interface KnownPack {
   readonly name: string;
   readonly sizeBytes: number;
+  readonly traits: PackTraits;
 }
 
 export class PackList {
@@ -26,7 +28,8 @@ export class PackList {
   add(pack: KnownPack): number {
     const known = this.#indexOfName.get(pack.name);
     if (known !== undefined) return known;
-    this.#packs.push(pack);
+    const { name, sizeBytes, traits } = pack;
+    this.#packs.push({ name, sizeBytes, traits }); // Not what else the caller knows of it, such as all its digests.
     this.#usedAt.push(0);
     this.#indexOfName.set(pack.name, this.#packs.length - 1);
     return this.#packs.length - 1;

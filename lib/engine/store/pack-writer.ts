@@ -3,13 +3,17 @@
 // A pack becomes visible in one step: its bytes grow under tmp/ and the storage renames them when they are
 // flushed. A crash leaves a stray file in tmp/ (swept at the next open) and never half a pack.
 import { createHash } from "node:crypto";
+import { assert } from "#lib/model/assert.ts";
 import { hexOf } from "../format/bytes.ts";
 import {
   encodeFooter,
   encodePackHeader,
   encodeSegmentHeader,
   type PackIdentity,
+  type PackTraits,
+  PLAIN_TRAITS,
   packFileName,
+  REWRITTEN_PACK_VERSION,
   type SegmentEntry,
 } from "../format/pack-format.ts";
 import type { EncodedSegment } from "../format/segment-codec.ts";
@@ -18,6 +22,7 @@ import type { FileWriter, Storage } from "../storage/storage.ts";
 export interface SealedPack {
   readonly name: string;
   readonly sizeBytes: number;
+  readonly traits: PackTraits;
   readonly segments: readonly SegmentEntry[];
   readonly digests: Uint8Array;
 }
@@ -34,43 +39,65 @@ export interface NumberedSegment {
 export class PackWriter {
   readonly #file: FileWriter;
   readonly #identity: PackIdentity;
+  /** Null for a pack as archives write it. */
+  readonly #traits: PackTraits | null;
   readonly #hash = createHash("sha256");
   readonly #segments: SegmentEntry[] = [];
   readonly #digests: Uint8Array[] = [];
   sizeBytes = 0;
 
-  private constructor(file: FileWriter, identity: PackIdentity) {
+  private constructor(file: FileWriter, identity: PackIdentity, traits: PackTraits | null) {
     this.#file = file;
     this.#identity = identity;
+    this.#traits = traits;
   }
 
-  static async create(storage: Storage, identity: PackIdentity): Promise<PackWriter> {
-    const writer = new PackWriter(await storage.createFile(), identity);
-    await writer.#write(encodePackHeader(identity));
+  static async create(
+    storage: Storage,
+    identity: PackIdentity,
+    traits: PackTraits | null = null,
+  ): Promise<PackWriter> {
+    const writer = new PackWriter(await storage.createFile(), identity, traits);
+    await writer.#write(encodePackHeader(identity, traits === null ? undefined : REWRITTEN_PACK_VERSION));
     return writer;
   }
 
   async append(segment: NumberedSegment, encoded: EncodedSegment): Promise<void> {
-    const { firstId, count, rawBytes } = segment;
-    const header = { firstId, count, rawBytes, codec: encoded.codec, encodedBytes: encoded.payload.length };
+    await this.appendFrame([segment], encoded);
+  }
+
+  /** Several ranges of ids in one frame; only a rewritten pack may have such. */
+  async appendFrame(ranges: readonly NumberedSegment[], encoded: EncodedSegment): Promise<void> {
+    const { codec, payload, payloadHash } = encoded;
     const offset = this.sizeBytes;
-    await this.#write(encodeSegmentHeader(this.#identity.kind, header, encoded.payload));
-    await this.#write(encoded.payload);
-    this.#segments.push({
-      ...header,
-      offset,
-      payloadHash: encoded.payloadHash,
-      isPrivate: segment.isPrivate,
-    });
-    this.#digests.push(segment.digests);
+    const header = {
+      firstId: ranges[0]?.firstId ?? 0,
+      count: ranges.reduce((sum, range) => sum + range.count, 0),
+      rawBytes: ranges.reduce((sum, range) => sum + range.rawBytes, 0),
+      codec,
+      encodedBytes: payload.length,
+    };
+    const isShared = ranges.length > 1;
+    assert(this.#traits !== null || !isShared, "a pack as archives write it has no shared frames");
+    await this.#write(encodeSegmentHeader(this.#identity.kind, header, payload));
+    await this.#write(payload);
+    let rawStart = 0;
+    for (const { firstId, count, rawBytes, isPrivate, digests } of ranges) {
+      const place = { offset, codec, encodedBytes: payload.length, payloadHash, isShared, rawStart };
+      this.#segments.push({ ...place, firstId, count, rawBytes, isPrivate });
+      this.#digests.push(digests);
+      rawStart += rawBytes;
+    }
   }
 
   async seal(): Promise<SealedPack> {
     const digests = Buffer.concat(this.#digests);
-    await this.#write(encodeFooter(this.#segments, digests, this.sizeBytes, this.#identity.repositoryId));
+    const { repositoryId } = this.#identity;
+    await this.#write(encodeFooter(this.#segments, digests, this.sizeBytes, repositoryId, this.#traits));
     const name = packFileName(this.#identity.kind, hexOf(this.#hash.digest()));
     await this.#file.seal(name);
-    return { name, sizeBytes: this.sizeBytes, segments: this.#segments, digests };
+    const traits = this.#traits ?? PLAIN_TRAITS;
+    return { name, sizeBytes: this.sizeBytes, traits, segments: this.#segments, digests };
   }
 
   async discard(): Promise<void> {

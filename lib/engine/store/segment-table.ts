@@ -1,12 +1,17 @@
 // SegmentTable answers "in which pack, where, is the block with this id?" for every sealed segment.
 //
-// 33 bytes for each segment of 2 MiB, in typed arrays ordered by first id: about 18 MB for a terabyte. It is
+// 37 bytes for each segment of 2 MiB, in typed arrays ordered by first id: about 20 MB for a terabyte. It is
 // rebuilt from pack footers at any time.
+//
+// While packs are rewritten, and after a crash in between, ranges may overlap: then the pack of the highest rank answers,
+// and among equals any, for they hold the same bytes.
 import type { SegmentEntry } from "../format/pack-format.ts";
 
 const ROWS_MIN = 256;
 /** In the column of codecs: the segment's blocks are one image's own. */
 const PRIVATE_BIT = 0x80;
+/** In the same column: other blocks share the frame. */
+const SHARED_BIT = 0x40;
 
 /** A sealed segment and its place. */
 export interface SegmentPlace {
@@ -18,6 +23,10 @@ export interface SegmentPlace {
   readonly encodedBytes: number;
   readonly rawBytes: number;
   readonly codec: number;
+  /** Where its blocks begin in the decoded frame. */
+  readonly rawStart: number;
+  readonly isShared: boolean;
+  readonly isPrivate: boolean;
   /** Where the digests of its blocks begin in the pack's digest column, in blocks. */
   readonly digestStart: number;
 }
@@ -31,6 +40,7 @@ export interface SegmentColumns {
   readonly encoded: Uint32Array;
   readonly raw: Uint32Array;
   readonly digestStarts: Uint32Array;
+  readonly rawStarts: Uint32Array;
   readonly codecs: Uint8Array;
 }
 
@@ -39,6 +49,11 @@ export class SegmentTable {
   #rowCount = 0;
   /** Blocks are looked up mostly in the order of their ids: the row of the last answer is tried first. */
   #lastRow = 0;
+  /** Some id lies in two rows; and the most ids a row has, so that one knows how far back to look then. */
+  #overlaps = false;
+  #longest = 0;
+  /** By pack index, where it is not 0. */
+  readonly #ranks = new Map<number, number>();
   blockCount = 0;
   rawBytes = 0;
   encodedBytes = 0;
@@ -46,9 +61,15 @@ export class SegmentTable {
   static fromColumns(columns: SegmentColumns): SegmentTable {
     const table = new SegmentTable();
     table.#rows = columns;
-    table.#rowCount = columns.rowCount;
-    for (let row = 0; row < columns.rowCount; row++) table.#count(row);
+    for (let row = 0; row < columns.rowCount; row++) {
+      table.#rowCount = row + 1;
+      table.#count(row);
+    }
     return table;
+  }
+
+  setRank(packIndex: number, rank: number): void {
+    if (rank > 0) this.#ranks.set(packIndex, rank);
   }
 
   get columns(): SegmentColumns {
@@ -73,20 +94,22 @@ export class SegmentTable {
     const before = this.#rowCount;
     this.#rowCount = 0;
     this.#lastRow = 0;
+    this.#overlaps = false;
+    this.#longest = 0;
     this.blockCount = 0;
     this.rawBytes = 0;
     this.encodedBytes = 0;
     for (let row = 0; row < before; row++) {
       if (packIndices.has(this.#rows.packs[row] as number)) continue;
       for (const column of columns) column[this.#rowCount] = column[row] as number;
-      this.#count(this.#rowCount);
       this.#rowCount += 1;
+      this.#count(this.#rowCount - 1);
     }
   }
 
   /** The row of the segment that holds `id`, or -1. */
   rowOf(id: number): number {
-    if (this.#holds(this.#lastRow, id)) return this.#lastRow;
+    if (!this.#overlaps && this.#holds(this.#lastRow, id)) return this.#lastRow;
     let low = 0;
     let high = this.#rowCount;
     while (low < high) {
@@ -94,16 +117,25 @@ export class SegmentTable {
       if ((this.#rows.firstIds[middle] as number) <= id) low = middle + 1;
       else high = middle;
     }
+    if (this.#overlaps) return this.#bestRow(low - 1, id);
     const row = low - 1;
     if (!this.#holds(row, id)) return -1;
     this.#lastRow = row;
     return row;
   }
 
-  /** The first id after the segment that holds `id`; the next id where none does. */
-  endOfRow(id: number): number {
-    const row = this.rowOf(id);
-    return row < 0 ? id + 1 : (this.#rows.firstIds[row] as number) + (this.#rows.counts[row] as number);
+  /** Of several rows that hold `id`. None that begins more than the longest row's count before it does. */
+  #bestRow(last: number, id: number): number {
+    let best = -1;
+    for (let row = last; row >= 0; row--) {
+      if ((this.#rows.firstIds[row] as number) + this.#longest <= id) break;
+      if (this.#holds(row, id) && (best < 0 || this.#rankOf(row) > this.#rankOf(best))) best = row;
+    }
+    return best;
+  }
+
+  #rankOf(row: number): number {
+    return this.#ranks.get(this.packOf(row)) ?? 0;
   }
 
   place(row: number): SegmentPlace {
@@ -116,7 +148,10 @@ export class SegmentTable {
       offset: rows.offsets[row] as number,
       encodedBytes: rows.encoded[row] as number,
       rawBytes: rows.raw[row] as number,
-      codec: (rows.codecs[row] as number) & ~PRIVATE_BIT,
+      codec: (rows.codecs[row] as number) & ~(PRIVATE_BIT | SHARED_BIT),
+      rawStart: rows.rawStarts[row] as number,
+      isShared: ((rows.codecs[row] as number) & SHARED_BIT) !== 0,
+      isPrivate: this.isPrivate(row),
       digestStart: rows.digestStarts[row] as number,
     };
   }
@@ -127,6 +162,13 @@ export class SegmentTable {
 
   isPrivate(row: number): boolean {
     return ((this.#rows.codecs[row] as number) & PRIVATE_BIT) !== 0;
+  }
+
+  /** The first id after the segment that holds `id`; the next id where none does, or where rows overlap. */
+  endOfRow(id: number): number {
+    const row = this.rowOf(id);
+    if (row < 0 || this.#overlaps) return id + 1;
+    return (this.#rows.firstIds[row] as number) + (this.#rows.counts[row] as number);
   }
 
   /** Position of the block's digest in its pack's digest column, in blocks. */
@@ -185,16 +227,27 @@ export class SegmentTable {
     rows.offsets[row] = segment.offset;
     rows.encoded[row] = segment.encodedBytes;
     rows.raw[row] = segment.rawBytes;
-    rows.codecs[row] = segment.isPrivate ? segment.codec | PRIVATE_BIT : segment.codec;
+    rows.rawStarts[row] = segment.rawStart;
+    rows.codecs[row] =
+      segment.codec | (segment.isPrivate ? PRIVATE_BIT : 0) | (segment.isShared ? SHARED_BIT : 0);
     rows.digestStarts[row] = digestStart;
     this.#rowCount += 1;
     this.#count(row);
   }
 
+  /** A row that has just come to its place, into the sums. */
   #count(row: number): void {
-    this.blockCount += this.#rows.counts[row] as number;
-    this.rawBytes += this.#rows.raw[row] as number;
-    this.encodedBytes += this.#rows.encoded[row] as number;
+    const { firstIds, counts, raw, encoded, rawStarts } = this.#rows;
+    const count = counts[row] as number;
+    const firstId = firstIds[row] as number;
+    const isAfter = row === 0 || (firstIds[row - 1] as number) + (counts[row - 1] as number) <= firstId;
+    const isBefore = row + 1 >= this.#rowCount || firstId + count <= (firstIds[row + 1] as number);
+    this.#overlaps ||= !isAfter || !isBefore;
+    this.#longest = Math.max(this.#longest, count);
+    this.blockCount += count;
+    this.rawBytes += raw[row] as number;
+    // A frame is counted with the first of those who share it.
+    if (rawStarts[row] === 0) this.encodedBytes += encoded[row] as number;
   }
 }
 
@@ -208,6 +261,7 @@ export function newSegmentColumns(rowCount: number): SegmentColumns {
     encoded: new Uint32Array(rowCount),
     raw: new Uint32Array(rowCount),
     digestStarts: new Uint32Array(rowCount),
+    rawStarts: new Uint32Array(rowCount),
     codecs: new Uint8Array(rowCount),
   };
 }
@@ -224,6 +278,7 @@ export function columnsOf(rows: SegmentColumns): Column[] {
     rows.encoded,
     rows.raw,
     rows.digestStarts,
+    rows.rawStarts,
     rows.codecs,
   ];
 }

@@ -5,21 +5,16 @@
 // segment never leaves the thread.
 import { hashPage, PAGE_BYTES, PAGE_HASH_BYTES, sameHash } from "#lib/page/page.ts";
 import { FormatError } from "../format/bytes.ts";
-import {
-  type PackIdentity,
-  payloadOf,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-} from "../format/pack-format.ts";
-import { decodeSegment } from "../format/segment-codec.ts";
+import { type PackIdentity, SEGMENT_HEADER_BYTES, type SegmentClaim } from "../format/pack-format.ts";
+import { decodeFrame } from "../format/segment-codec.ts";
 import { type PageWrites, writePages } from "./write-pages.ts";
 
-/** A segment in the encoded bytes, and where its blocks go. */
+/** A frame in the encoded bytes, and where its blocks go. */
 export interface SegmentPart {
-  readonly header: SegmentHeader;
+  readonly claim: SegmentClaim;
   /** Of its header in the encoded bytes. */
   readonly at: number;
-  /** Three numbers a copy: byte of the decoded segment, byte of the pages, length. */
+  /** Three numbers a copy: byte of the decoded frame, byte of the pages, length. */
   readonly copies: readonly number[];
 }
 
@@ -62,9 +57,9 @@ export function assemble(task: AssembleTask): Assembled {
   return { damaged: null, wrongPage, writtenBytes };
 }
 
-function decoded({ encoded, pack }: AssembleTask, { header, at }: SegmentPart): Uint8Array {
-  const bytes = new Uint8Array(encoded, at, SEGMENT_HEADER_BYTES + header.encodedBytes);
-  return decodeSegment(header, payloadOf(pack.kind, header, bytes));
+function decoded({ encoded, pack }: AssembleTask, { claim, at }: SegmentPart): Uint8Array {
+  const bytes = new Uint8Array(encoded, at, SEGMENT_HEADER_BYTES + claim.encodedBytes);
+  return decodeFrame(pack.kind, claim, bytes);
 }
 
 function copyBlocks(raw: Uint8Array, copies: readonly number[], pages: Uint8Array): void {

@@ -3,8 +3,7 @@ import { readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import type { Compression } from "#lib/model/compression.ts";
 import { FormatError } from "../format/bytes.ts";
-import { payloadOf } from "../format/pack-format.ts";
-import { decodeSegment, encodeSegment } from "../format/segment-codec.ts";
+import { decodeBlocks, encodeSegment } from "../format/segment-codec.ts";
 import { checkPack } from "../verify/check-pack.ts";
 import { assemble } from "./assemble.ts";
 import { type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
@@ -61,7 +60,7 @@ function workOn(task: ThreadTask): Outcome {
     case "encode":
       return { encoded: encode(new Uint8Array(task.raw, 0, task.rawBytes), task.compression) };
     case "decode":
-      return { decoded: decodeSegment(task.segment, payloadOf(task.pack.kind, task.segment, task.bytes)) };
+      return { decoded: decodeBlocks(task.pack.kind, task.segment, task.bytes) };
     case "assemble":
       return { assembled: assemble(task.task) };
     case "check-pack":

@@ -6,8 +6,8 @@ import { Worker } from "node:worker_threads";
 import type { Compression } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { FormatError } from "../format/bytes.ts";
-import { type PackIdentity, payloadOf, type SegmentHeader } from "../format/pack-format.ts";
-import { decodeSegment, type EncodedSegment, encodeSegment } from "../format/segment-codec.ts";
+import type { PackIdentity, SegmentClaim } from "../format/pack-format.ts";
+import { decodeBlocks, type EncodedSegment, encodeSegment } from "../format/segment-codec.ts";
 import { targetError } from "../target-errors.ts";
 import { checkPack } from "../verify/check-pack.ts";
 import { type Assembled, type AssembleTask, assemble } from "./assemble.ts";
@@ -29,7 +29,7 @@ export type ThreadTask =
     }
   | {
       readonly kind: "decode";
-      readonly segment: SegmentHeader;
+      readonly segment: SegmentClaim;
       readonly pack: PackIdentity;
       readonly bytes: Uint8Array;
     }
@@ -95,8 +95,8 @@ export interface Workers {
   scan(buffer: ScanBuffer, task: ScanTask, read: SourceRead | null): Promise<void>;
   /** The payload may lie in the memory of `raw`, which is overwritten then. */
   encode(raw: SharedArrayBuffer, rawBytes: number, compression: Compression): Promise<EncodedSegment>;
-  /** A segment as it lies in a pack, checked and decoded. `bytes` must not be used afterwards. FormatError. */
-  decode(segment: SegmentHeader, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array>;
+  /** Blocks of a frame as it lies in a pack, checked and decoded. `bytes` must not be used afterwards. FormatError. */
+  decode(segment: SegmentClaim, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array>;
   assemble(task: AssembleTask): Promise<Assembled>;
   /** What is wrong with a whole pack, or null. `bytes` must not be used afterwards. */
   checkPack(name: string, pack: PackIdentity, bytes: Uint8Array): Promise<string | null>;
@@ -121,7 +121,7 @@ const callersThread: Workers = {
     return encodeSegment(new Uint8Array(raw, 0, rawBytes), compression);
   },
   async decode(segment, pack, bytes) {
-    return decodeSegment(segment, payloadOf(pack.kind, segment, bytes));
+    return decodeBlocks(pack.kind, segment, bytes);
   },
   async assemble(task) {
     return assemble(task);
@@ -168,8 +168,8 @@ class ThreadPool implements Workers {
     return { codec, payload: new Uint8Array(raw, 0, payloadBytes), payloadHash };
   }
 
-  async decode(segment: SegmentHeader, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array> {
-    const { decoded } = await this.#run({ kind: "decode", segment: headerOnly(segment), pack, bytes }, bytes);
+  async decode(segment: SegmentClaim, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array> {
+    const { decoded } = await this.#run({ kind: "decode", segment: claimOnly(segment), pack, bytes }, bytes);
     if (decoded === undefined) throw new Error("Bug: a decode task without an answer");
     return decoded;
   }
@@ -252,8 +252,9 @@ function errorOf({ kind, message, target }: ThreadFailure): Error {
 }
 
 /** Only the plain numbers: a row of the segment table would copy more. */
-function headerOnly({ codec, firstId, count, rawBytes, encodedBytes }: SegmentHeader): SegmentHeader {
-  return { codec, firstId, count, rawBytes, encodedBytes };
+function claimOnly(segment: SegmentClaim): SegmentClaim {
+  const { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared } = segment;
+  return { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared };
 }
 
 function settle(thread: Thread, answer: ThreadAnswer): void {

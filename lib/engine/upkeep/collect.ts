@@ -5,6 +5,7 @@
 //    deduplicated against. They leave the index, so nobody can begin to use them.
 // 3. Write their names into the ledger. From here on they are gone, whatever happens.
 // 4. Remove the files. A crash in between leaves files that the next writer removes when it opens.
+// 5. Rewrite packs of which much is dead (repack.ts), and condemn these in the same way.
 // There is no clock in it, and no list that is older than the step it decides.
 import { CodedError } from "#lib/model/errors.ts";
 import { throwIfAborted } from "../archive/image-archiver.ts";
@@ -12,17 +13,12 @@ import { type StoredSnapshot, snapshotFileName } from "../format/snapshot-format
 import type { RepositoryState } from "../repository-state.ts";
 import type { BlockStore } from "../store/block-store.ts";
 import type { GcOptions, GcPlan, GcReport } from "../types.ts";
+import { type Condemned, condemn, recordRemoval, removeCondemned } from "./condemn.ts";
 import { Marking } from "./mark.ts";
+import { type Repacked, repack, repackCandidates } from "./repack.ts";
 
 /** Thrown inside a walk whose time is up; never leaves this file. */
 class TimeIsUp extends Error {}
-
-interface DeadPack {
-  readonly store: BlockStore;
-  readonly packIndex: number;
-  readonly name: string;
-  readonly sizeBytes: number;
-}
 
 /** A commit that failed has left its snapshot's file or not; one without a file needs nothing. */
 async function settleDoubtful(state: RepositoryState): Promise<void> {
@@ -47,40 +43,70 @@ export function collectGarbage(state: RepositoryState, options: GcOptions = {}):
 
 async function collect(state: RepositoryState, options: GcOptions): Promise<GcReport> {
   const startedMs = performance.now();
-  const isTimeUp = () =>
-    options.secondsMax !== undefined && performance.now() - startedMs > 1000 * options.secondsMax;
   const seconds = () => (performance.now() - startedMs) / 1000;
+  const isTimeUp = () => options.secondsMax !== undefined && seconds() > options.secondsMax;
   checkAllReadable(state);
   await settleDoubtful(state);
+  let mayStop = true;
   const marking = new Marking(state, () => {
     check(state, options);
-    if (isTimeUp()) throw new TimeIsUp();
+    if (mayStop && isTimeUp()) throw new TimeIsUp();
   });
   try {
     await markAll(state, marking);
   } catch (error) {
     if (!(error instanceof TimeIsUp)) throw error;
-    return { plan: null, removedPackCount: 0, freedBytes: 0, isFinished: false, seconds: seconds() };
+    return { ...NOTHING_DONE, plan: null, seconds: seconds() };
   }
+  mayStop = false; // What is marked from now on are single snapshots, committed meanwhile.
   // No await from here to the end of condemn: what is decided is what is.
   const plan = planFrom(state, marking);
   const dead = deadPacks(state, marking).filter((pack) => !isInUse(state, pack));
   const chosen = withinBudget(dead, options.bytesMax);
   condemn(state, chosen);
   if (state.filesToRemove.size > 0) await recordRemoval(state);
-  let freedBytes = 0;
-  let removedPackCount = 0;
-  for (const [name, sizeBytes] of [...state.filesToRemove]) {
+  const removal = await removeCondemned(state, () => {
     check(state, options);
-    if (isTimeUp()) break;
-    await state.lock?.assertHeld();
-    await state.storage.remove(name);
-    state.filesToRemove.delete(name);
-    freedBytes += sizeBytes;
-    removedPackCount += 1;
-  }
-  const isFinished = chosen.length === dead.length && state.filesToRemove.size === 0;
-  return { plan, removedPackCount, freedBytes, isFinished, seconds: seconds() };
+    return !isTimeUp();
+  });
+  const chosenBytes = chosen.reduce((sum, pack) => sum + pack.sizeBytes, 0);
+  const repacked = await repackWithin(state, options, marking, isTimeUp, chosenBytes);
+  return {
+    plan,
+    removedPackCount: removal.removedPackCount + repacked.removedPackCount,
+    repackedPackCount: repacked.packCount,
+    freedBytes: removal.freedBytes + repacked.freedBytes,
+    writtenBytes: repacked.writtenBytes,
+    isFinished: chosen.length === dead.length && repacked.isFinished && state.filesToRemove.size === 0,
+    seconds: seconds(),
+  };
+}
+
+const NOTHING_DONE = {
+  removedPackCount: 0,
+  repackedPackCount: 0,
+  freedBytes: 0,
+  writtenBytes: 0,
+  isFinished: false,
+};
+
+/** Repack has what the dead packs have left of the budget. */
+function repackWithin(
+  state: RepositoryState,
+  options: GcOptions,
+  marking: Marking,
+  isTimeUp: () => boolean,
+  usedBytes: number,
+): Promise<Repacked> {
+  return repack({
+    state,
+    marking,
+    markAll: () => markAll(state, marking),
+    isInUse: (pack) => isInUse(state, pack),
+    isTimeUp,
+    check: () => check(state, options),
+    bytesMax: (options.bytesMax ?? Number.POSITIVE_INFINITY) - usedBytes,
+  });
 }
 
 /** Until no snapshot is unmarked: sessions commit while we walk. Held ones count although their files may be gone. */
@@ -118,6 +144,10 @@ function planFrom(state: RepositoryState, marking: Marking): GcPlan {
   const inUse = dead.filter((pack) => isInUse(state, pack));
   const bytesOf = (packs: readonly { readonly sizeBytes: number }[]) =>
     packs.reduce((sum, pack) => sum + pack.sizeBytes, 0);
+  const worthwhile = [
+    ...repackCandidates(state.data, marking.data),
+    ...repackCandidates(state.nodes, marking.nodes),
+  ].filter((pack) => !isInUse(state, pack));
   const all = [state.data, state.nodes].flatMap((store) => store.packs.present.map(([, pack]) => pack));
   return {
     snapshotCount: marking.snapshotCount,
@@ -126,11 +156,13 @@ function planFrom(state: RepositoryState, marking: Marking): GcPlan {
     deadPackCount: dead.length - inUse.length,
     deadPackBytes: bytesOf(dead) - bytesOf(inUse),
     inUsePackCount: inUse.length,
+    repackPackCount: worthwhile.length,
+    repackSavedBytes: worthwhile.reduce((sum, pack) => sum + pack.savedBytes, 0),
     mixedDeadBytes: mixedDeadBytes(state.data, marking) + mixedDeadBytes(state.nodes, marking),
   };
 }
 
-function deadPacks(state: RepositoryState, marking: Marking): DeadPack[] {
+function deadPacks(state: RepositoryState, marking: Marking): Condemned[] {
   return [state.data, state.nodes].flatMap((store) => {
     const live = store === state.data ? marking.data : marking.nodes;
     return store.packs.present
@@ -140,7 +172,7 @@ function deadPacks(state: RepositoryState, marking: Marking): DeadPack[] {
 }
 
 /** An open session no younger than the pack's last use may be the one that used it. */
-function isInUse(state: RepositoryState, { store, packIndex }: DeadPack): boolean {
+function isInUse(state: RepositoryState, { store, packIndex }: Condemned): boolean {
   return state.oldestOpenSerial <= store.packs.lastUseOf(packIndex);
 }
 
@@ -158,47 +190,10 @@ function mixedDeadBytes(store: BlockStore, marking: Marking): number {
 }
 
 /** Always one at least, so that a budget smaller than a pack is slow and not stuck. */
-function withinBudget(dead: readonly DeadPack[], bytesMax = Number.POSITIVE_INFINITY): DeadPack[] {
+function withinBudget(dead: readonly Condemned[], bytesMax = Number.POSITIVE_INFINITY): Condemned[] {
   let bytes = 0;
   return dead.filter((pack, index) => {
     bytes += pack.sizeBytes;
     return index === 0 || bytes <= bytesMax;
   });
-}
-
-function condemn(state: RepositoryState, packs: readonly DeadPack[]): void {
-  if (packs.length === 0) return;
-  for (const store of [state.data, state.nodes]) {
-    const indices = packs.filter((pack) => pack.store === store).map((pack) => pack.packIndex);
-    if (indices.length > 0) store.retire(new Set(indices));
-  }
-  for (const { name, sizeBytes } of packs) {
-    state.removedPacks.add(name);
-    state.filesToRemove.set(name, sizeBytes);
-  }
-  state.indexIsNew = true;
-}
-
-async function recordRemoval(state: RepositoryState): Promise<void> {
-  await state.lock?.assertHeld();
-  await state.ledger.change((ledger) => ({
-    nextSequence: state.nextSequence,
-    nextBlockId: state.data.nextId,
-    nextNodeId: state.nodes.nextId,
-    packs: ledger.packs.filter((pack) => !state.removedPacks.has(pack.name)),
-    removed: [...state.removedPacks],
-  }));
-}
-
-/** At open: nothing is found in packs the ledger calls removed, and a writer removes the files that are left. */
-export async function finishRemovals(state: RepositoryState): Promise<void> {
-  const { removed } = state.ledger.content;
-  for (const name of removed) state.removedPacks.add(name);
-  if (state.lock === null) return;
-  const listed = new Set(state.stored.flatMap((snapshot) => snapshot.packs.map((pack) => pack.name)));
-  for (const name of removed) {
-    if ((await state.storage.size(name)) !== null) await state.storage.remove(name);
-    // The name is kept as long as a snapshot lists it: verify must not miss what GC has taken.
-    if (!listed.has(name)) state.removedPacks.delete(name);
-  }
 }

@@ -32,9 +32,13 @@ export class LiveBlocks {
   has(id: number): boolean {
     const row = this.#store.segments.rowOf(id);
     if (row < 0) return false;
-    const at = this.#store.segments.digestPosition(row, id);
-    const bits = this.#bits.get(this.#store.segments.packOf(row));
-    return bits !== undefined && ((bits[at >> 3] ?? 0) & (1 << (at & 7))) !== 0;
+    return this.isLive(this.#store.segments.packOf(row), this.#store.segments.digestPosition(row, id));
+  }
+
+  /** The block at this place of the pack's digest column. */
+  isLive(packIndex: number, position: number): boolean {
+    const bits = this.#bits.get(packIndex);
+    return bits !== undefined && ((bits[position >> 3] ?? 0) & (1 << (position & 7))) !== 0;
   }
 
   /** Notes `count` blocks from `firstId` on. Those in no readable pack are passed over: they cannot be removed either. */
@@ -46,7 +50,7 @@ export class LiveBlocks {
         continue;
       }
       const place = this.#store.segments.place(row);
-      const end = Math.min(firstId + count, place.firstId + place.count);
+      const end = Math.min(firstId + count, this.#store.segments.endOfRow(id));
       this.#set(place.packIndex, place.digestStart + id - place.firstId, end - id);
       id = end;
     }

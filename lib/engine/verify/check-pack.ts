@@ -9,10 +9,11 @@ import {
   DIGEST_BYTES,
   decodeDirectory,
   decodeTrailer,
+  frameOf,
+  framesOf,
   HEADER_BYTES,
   hashOfPackName,
   type PackIdentity,
-  payloadOf,
   SEGMENT_HEADER_BYTES,
   type SegmentEntry,
   TRAILER_BYTES,
@@ -56,29 +57,44 @@ function checkContent(problems: string[], bytes: Uint8Array, identity: PackIdent
     );
   });
   let digestAt = 0;
-  for (const entry of directory.segments) {
-    const expected = digests.subarray(digestAt, digestAt + entry.count * DIGEST_BYTES);
-    attempt(problems, () => checkSegment(bytes, entry, expected, identity));
+  for (const frame of framesOf(directory.segments)) {
+    const count = frame.reduce((sum, entry) => sum + entry.count, 0);
+    const expected = digests.subarray(digestAt, digestAt + count * DIGEST_BYTES);
+    attempt(problems, () => checkFrame(bytes, frame, expected, identity));
     digestAt += expected.length;
   }
 }
 
-function checkSegment(
+function checkFrame(
   bytes: Uint8Array,
-  entry: SegmentEntry,
+  entries: readonly SegmentEntry[],
   digests: Uint8Array,
   identity: PackIdentity,
 ): void {
-  const last = entry.firstId + entry.count - 1;
-  const where = `segment of ${identity.kind === "data" ? "blocks" : "nodes"} ${entry.firstId} to ${last}`;
+  const [first, last] = [entries[0], entries.at(-1)];
+  if (first === undefined || last === undefined) return;
+  const lastId = last.firstId + last.count - 1;
+  const where = `segment of ${identity.kind === "data" ? "blocks" : "nodes"} ${first.firstId} to ${lastId}`;
   try {
-    const end = entry.offset + SEGMENT_HEADER_BYTES + entry.encodedBytes;
-    const payload = payloadOf(identity.kind, entry, bytes.subarray(entry.offset, end));
+    const end = first.offset + SEGMENT_HEADER_BYTES + first.encodedBytes;
+    const { header, payload } = frameOf(identity.kind, first, bytes.subarray(first.offset, end));
     ensure(
-      sameHash(hashPage(payload), entry.payloadHash),
+      sameHash(hashPage(payload), first.payloadHash),
       "its payload has another hash than the directory says",
     );
-    checkDigests(decodeSegment(entry, payload), entry.count, digests, identity);
+    const count = entries.reduce((sum, entry) => sum + entry.count, 0);
+    const isSame = header.firstId === first.firstId && header.count === count;
+    ensure(
+      isSame && header.rawBytes === last.rawStart + last.rawBytes,
+      "its header does not fit the directory",
+    );
+    const raw = decodeSegment(header, payload);
+    let digestAt = 0;
+    for (const { count, rawStart, rawBytes } of entries) {
+      const expected = digests.subarray(digestAt, digestAt + count * DIGEST_BYTES);
+      checkDigests(raw.subarray(rawStart, rawStart + rawBytes), count, expected, identity);
+      digestAt += expected.length;
+    }
   } catch (error) {
     if (error instanceof FormatError) throw new FormatError(`${where}: ${error.message}`);
     throw error;

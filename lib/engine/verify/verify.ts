@@ -356,7 +356,7 @@ export class Verification {
     if (row < 0) return id + 1; // Reading it reports the missing pack.
     const place = store.segments.place(row);
     this.#neededPacks.add(store.packs.nameOf(place.packIndex));
-    return place.firstId + place.count;
+    return store.segments.endOfRow(id);
   }
 }
 
