@@ -15,6 +15,7 @@ import { listCommand } from "./repo/list.ts";
 import { Output } from "./repo/output.ts";
 import { pinCommand, unpinCommand } from "./repo/pin.ts";
 import { pruneCommand } from "./repo/prune.ts";
+import { reSegmentCommand } from "./repo/re-segment.ts";
 import { rebuildIndexCommand } from "./repo/rebuild-index.ts";
 import { restoreCommand } from "./repo/restore.ts";
 import { scrubCommand } from "./repo/scrub.ts";
@@ -65,6 +66,7 @@ function program(): Command {
     unpinCommand(),
     pruneCommand(),
     gcCommand(),
+    reSegmentCommand(),
     scrubCommand(),
     exportCommand(),
     importCommand(),

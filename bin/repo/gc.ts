@@ -1,4 +1,4 @@
-// `sheepfold repo gc DIR`: free the packs that no snapshot needs any more.
+// `sheepfold repo gc DIR`: free what no snapshot needs any more: whole packs, and the dead part of others.
 import type { Command } from "commander";
 import type { GcPlan, GcReport } from "#lib/engine/repository.ts";
 import { formatBytes, formatSeconds, formatShare } from "#lib/model/units.ts";
@@ -46,14 +46,20 @@ function planInWords(plan: GcPlan): string {
   return facts([
     ["Packs", `${plan.packCount}, ${formatBytes(plan.packBytes)}, for ${plan.snapshotCount} snapshots`],
     ["To be freed", `${plan.deadPackCount} packs, ${ofAll(plan.deadPackBytes)}`],
+    ["To be rewritten", `${plan.repackPackCount} packs, saves about ${ofAll(plan.repackSavedBytes)}`],
     ["Not needed in the rest", `about ${ofAll(plan.mixedDeadBytes)}`],
   ]);
 }
 
-function inWords({ plan, removedPackCount, freedBytes, isFinished, seconds }: GcReport): string {
-  const time = formatSeconds(seconds);
+function inWords(report: GcReport): string {
+  const { plan, removedPackCount, repackedPackCount, freedBytes, writtenBytes, isFinished } = report;
+  const time = formatSeconds(report.seconds);
   if (plan === null)
     return `Nothing freed: ${time} were too few to see what is needed. Allow more with --max-seconds.`;
-  const freed = `${formatBytes(freedBytes)} freed in ${removedPackCount} packs, ${time}.`;
+  const rewritten =
+    repackedPackCount === 0
+      ? ""
+      : ` ${repackedPackCount} of them were needed in part: ${formatBytes(writtenBytes)} were written anew.`;
+  const freed = `${formatBytes(freedBytes)} freed in ${removedPackCount} packs, ${time}.${rewritten}`;
   return isFinished ? freed : `${freed} There is more: run it again.`;
 }

@@ -26,6 +26,8 @@ import type {
   Repository,
   RepositoryInfo,
   RepositoryStats,
+  ReSegmentOptions,
+  ReSegmentReport,
   RestoreReport,
   ScrubOptions,
   ScrubReport,
@@ -37,6 +39,7 @@ import type {
 import { collectGarbage, planGc } from "./upkeep/collect.ts";
 import { pinSnapshot, unpinSnapshot } from "./upkeep/pins.ts";
 import { pruneSnapshots } from "./upkeep/prune.ts";
+import { reSegment } from "./upkeep/re-segment.ts";
 import { Scrub } from "./upkeep/scrub.ts";
 import { Verification } from "./verify/verify.ts";
 
@@ -165,6 +168,11 @@ class OpenRepository implements Repository {
   async collectGarbage(options: GcOptions = {}): Promise<GcReport> {
     this.#checkWritable();
     return collectGarbage(this.#state, options);
+  }
+
+  async reSegment(options: ReSegmentOptions = {}): Promise<ReSegmentReport> {
+    this.#checkWritable();
+    return reSegment(this.#state, options);
   }
 
   async scrub(options: ScrubOptions = {}): Promise<ScrubReport> {

@@ -316,6 +316,28 @@ export interface GcReport {
   readonly seconds: number;
 }
 
+export interface ReSegmentOptions extends WorkOptions {
+  /** Of zstd, 1 to 19. Default 9. Packs done with this level or a higher one are not done again. */
+  readonly level?: number;
+  /** Only packs whose first snapshot is at least so old. Default 0: all that a snapshot lists. */
+  readonly olderThanDays?: number;
+  /** Packs of at most so many bytes are rewritten, one at least. */
+  readonly bytesMax?: number;
+  /** No pack is begun after so many seconds; one at least is rewritten. */
+  readonly secondsMax?: number;
+}
+
+export interface ReSegmentReport {
+  /** Packs that were rewritten, their bytes, and those of the packs in their place. */
+  readonly packCount: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Still to be done. */
+  readonly leftPackCount: number;
+  readonly isFinished: boolean;
+  readonly seconds: number;
+}
+
 export interface ScrubOptions extends WorkOptions {
   /** Decode everything, instead of hashing files only. */
   readonly deep?: boolean;
@@ -379,8 +401,10 @@ export interface Repository {
    *  archived against right now). Which ones: decideRetention in lib/model/retention.ts. */
   prune(request: { readonly snapshotIds: readonly string[] }): Promise<PruneReport>;
   planGc(options?: GcOptions): Promise<GcPlan>;
-  /** Removes packs nothing needs, beside everything else that runs. */
+  /** Removes packs nothing needs, and rewrites those of which much is not needed, beside everything else that runs. */
   collectGarbage(options?: GcOptions): Promise<GcReport>;
+  /** Compresses cold packs anew, in larger pieces and harder: a night's work. Blocks keep their ids. */
+  reSegment(options?: ReSegmentOptions): Promise<ReSegmentReport>;
   /** Re-reads packs for rot: those found bad before, then those never looked at, then those looked at longest ago. */
   scrub(options?: ScrubOptions): Promise<ScrubReport>;
   rebuildIndex(
