@@ -13,10 +13,13 @@ import type { Repository, SnapshotRecord } from "./types.ts";
 const SIZE = 20_480;
 const GOES = noise(SIZE, 1);
 const STAYS = joined(noise(SIZE, 2), GOES.subarray(0, 4096));
+/** Shares blocks with what goes, here and there: its packs are needed in part. */
+const RAGGED = joined(noise(4096, 4), GOES.subarray(4096, 8192), GOES.subarray(12_288, 16_384));
 const NEXT = joined(GOES, noise(4096, 3));
 const CONTENTS: ReadonlyMap<string, Uint8Array> = new Map([
   ["goes", GOES],
   ["stays", STAYS],
+  ["ragged", RAGGED],
   ["next", NEXT],
 ]);
 const TIMEOUT_MS = 120_000;
@@ -42,11 +45,12 @@ async function base(): Promise<MemoryStorage> {
   const repository = await open(memory.connect());
   await archive(repository, "stays");
   await archive(repository, "goes");
+  await archive(repository, "ragged");
   await repository.close();
   return memory;
 }
 
-/** One process: prunes, frees, archives again what it has just freed, frees once more. */
+/** One process: prunes, frees, rewrites, archives again what it has just freed, frees once more. */
 async function oneProcess(storage: Storage): Promise<void> {
   const repository = await open(storage).catch(coded);
   if (repository === null) return;
@@ -60,6 +64,7 @@ async function oneProcess(storage: Storage): Promise<void> {
   await repository.close().catch(coded);
 }
 
+/** Prune, GC, and GC once more with all that is left compressed anew: packs are rewritten both ways. */
 async function upkeep(repository: Repository): Promise<void> {
   const gone = repository.snapshots().filter(({ node }) => node === "goes");
   for (const { id } of gone) await repository.unpin(id);
@@ -67,6 +72,7 @@ async function upkeep(repository: Repository): Promise<void> {
   for (const { id } of gone) await repository.unpin(id);
   await repository.prune({ snapshotIds: gone.map(({ id }) => id) });
   await repository.collectGarbage();
+  await repository.reSegment();
 }
 
 /** Failures with a name are expected here, bugs are not. */
@@ -94,6 +100,7 @@ async function expectFinishes(repository: Repository, where: string): Promise<vo
   ).toBe(false);
   const report = await repository.collectGarbage();
   expect(report.plan?.deadPackCount, where).toBe(0);
+  expect(report.plan?.repackPackCount, where).toBe(0);
   expect(report.isFinished, where).toBe(true);
   await archive(repository, "next");
   await expectSound(repository, where);

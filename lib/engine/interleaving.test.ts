@@ -1,5 +1,5 @@
 // Every order in which an archive's steps and those of prune and GC can meet: begin, deduplicate, commit; ledger, snapshot file,
-// mark, condemn, delete. Whatever the order, what was committed restores, and in the end nothing dead is left.
+// mark, condemn, rewrite, replace, delete. Whatever the order, what was committed restores, and in the end nothing dead is left.
 //
 // The engine itself runs, not a model of it. Each storage call that a step consists of waits for the schedule; schedules
 // are enumerated, depth first, until there is none left.

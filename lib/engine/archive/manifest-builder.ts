@@ -19,7 +19,7 @@ import { ABSENT, type BlockStore } from "../store/block-store.ts";
 import type { SegmentBuilder } from "../store/segment-builder.ts";
 
 /** Node segments are read for a few neighbouring nodes: small ones cost less to decode. */
-const NODE_SEGMENT_BYTES = 64 * 1024;
+export const NODE_SEGMENT_BYTES = 64 * 1024;
 
 /** The page is the parent's page at the same offset. */
 export const TAKEN_OVER = "taken-over";

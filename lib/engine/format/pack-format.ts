@@ -65,7 +65,7 @@ export interface SegmentEntry extends SegmentClaim {
 
 /** What a rewritten pack says of itself; zeros for packs as archives write them. */
 export interface PackTraits {
-  /** The zstd level its frames of 1 MiB were re-segmented with, or 0. */
+  /** The zstd level its frames of 4 MiB were re-segmented with, or 0. */
   readonly level: number;
   /** A block that lies in several packs is read from the one of the highest rank: it was healed. */
   readonly rank: number;

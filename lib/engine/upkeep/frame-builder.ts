@@ -1,6 +1,7 @@
 // FrameBuilder collects blocks that keep their ids into frames: ranges of consecutive ids, several to a frame. The next frame
 // grows while threads encode those before; they are written in order.
 import { type Compression, USUAL_COMPRESSION } from "#lib/model/compression.ts";
+import { NODE_SEGMENT_BYTES } from "../archive/manifest-builder.ts";
 import {
   DIGEST_BYTES,
   type PackTraits,
@@ -52,14 +53,14 @@ export class FrameBuilder {
     this.#traits = traits;
     const { level } = traits;
     this.#compression = level === 0 ? USUAL_COMPRESSION : { codec: "zstd", level };
-    this.#rawBytesMax = level === 0 ? SEGMENT_RAW_BYTES : SEGMENT_RAW_BYTES_MAX;
+    this.#rawBytesMax = rawBytesMax(store, level);
   }
 
   async add(block: KeptBlock): Promise<void> {
     const isOther = this.#ranges.at(-1)?.isPrivate === !block.isPrivate;
     if (isOther || (this.#used > 0 && this.#used + block.bytes.length > this.#rawBytesMax))
       await this.flush();
-    this.#buffer ??= this.#free.pop() ?? new SharedArrayBuffer(SEGMENT_RAW_BYTES_MAX);
+    this.#buffer ??= this.#takeBuffer(block.bytes.length);
     new Uint8Array(this.#buffer).set(block.bytes, this.#used);
     this.#used += block.bytes.length;
     const range = this.#rangeFor(block);
@@ -67,6 +68,13 @@ export class FrameBuilder {
     range.rawBytes += block.bytes.length;
     const { kind, blockSize } = this.#store.identity;
     range.isClosed = kind === "data" && block.bytes.length < blockSize;
+  }
+
+  /** A single node may be longer than node segments are. */
+  #takeBuffer(bytes: number): SharedArrayBuffer {
+    const free = this.#free.pop();
+    const isEnough = free !== undefined && free.byteLength >= bytes;
+    return isEnough ? free : new SharedArrayBuffer(Math.max(bytes, this.#rawBytesMax));
   }
 
   #rangeFor({ id, isPrivate }: KeptBlock): GrowingRange {
@@ -133,6 +141,11 @@ export class FrameBuilder {
     await this.#writer?.discard();
     await discardPacks(this.#state, this.#sealed);
   }
+}
+
+function rawBytesMax({ identity }: BlockStore, level: number): number {
+  if (identity.kind === "nodes") return NODE_SEGMENT_BYTES;
+  return level === 0 ? SEGMENT_RAW_BYTES : SEGMENT_RAW_BYTES_MAX;
 }
 
 function numbered({ firstId, digests, rawBytes, isPrivate }: GrowingRange): NumberedSegment {

@@ -1,4 +1,4 @@
-// Re-segment: cold packs are rewritten to frames of 1 MiB at a high zstd level, for a night when the machine has nothing better to do.
+// Re-segment: cold packs are rewritten to frames of 4 MiB at a high zstd level, for a night when the machine has nothing better to do.
 //
 // All blocks keep their ids, also those that nothing needs just now, so this is right whatever else runs: an archive that has found a
 // block in the old pack finds it in the new one. A pack says what level it was re-segmented with, and is not done again.
