@@ -72,7 +72,6 @@ export interface PackTraits {
 }
 
 export const PLAIN_TRAITS: PackTraits = { level: 0, rank: 0 };
-export const RANK_MAX = 255;
 
 export interface PackIdentity {
   readonly kind: PackKind;
