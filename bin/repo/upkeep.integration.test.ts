@@ -96,6 +96,21 @@ test("pin, prune, gc, unpin: the pinned one stays, the rest is freed, what is le
   ]);
 });
 
+test("re-segment makes packs smaller, once, and says so", async () => {
+  expect((await runJson("re-segment", repository, "--level", "22")).error).toMatchObject({
+    code: "input-invalid",
+  });
+  const cold = await runJson("re-segment", repository, "--older-than", "1");
+  expect(cold).toMatchObject({ exitCode: 0, value: { isFinished: true } });
+  const done = await runJson("re-segment", repository, "--max-seconds", "600", "--max-bytes", "1G");
+  const sizes = done.value as { packCount: number; bytesBefore: number; bytesAfter: number };
+  expect(sizes.packCount).toBeGreaterThan(0);
+  expect(sizes.bytesAfter).toBeLessThan(sizes.bytesBefore);
+  const again = await runCli(["repo", "re-segment", repository]);
+  expect(again.stdout).toContain("Nothing to re-segment.");
+  expect((await runJson("verify", repository)).value).toMatchObject({ findings: [] });
+});
+
 test("scrub goes round in budgets, names rot and whom it costs, and ends with the code for damage", async () => {
   const first = await runJson("scrub", repository, "--max-seconds", "0");
   expect(first).toMatchObject({ exitCode: 0, value: { checkedPackCount: 1, findings: [] } });

@@ -10,23 +10,27 @@ import type { Storage } from "./storage/storage.ts";
 import { type GoldenSnapshot, goldenSnapshots } from "./testdata/golden-contents.ts";
 import type { Repository, SnapshotRecord } from "./types.ts";
 
-const FOLDER = join(import.meta.dirname, "testdata", "repository-v1");
+const GOLDEN = [
+  ["repository-v1", "of format 1"],
+  ["repository-v1-rewritten", "with packs of version 2, whose frames several ranges of ids share"],
+] as const;
 
-describe("FORMAT-1: the golden repository of format 1", () => {
+describe.each(GOLDEN)("FORMAT-1: the golden %s, %s", (name) => {
+  const folder = join(import.meta.dirname, "testdata", name);
   let repository: Repository;
   let storage: Storage;
   let filesBefore: string[];
   const contents = goldenSnapshots();
 
   beforeAll(async () => {
-    filesBefore = await fileSizes();
-    storage = await openLocalDisk(FOLDER);
+    filesBefore = await fileSizes(folder);
+    storage = await openLocalDisk(folder);
     repository = await openRepository({ storage, access: "read", threads: 0 });
   });
   afterAll(async () => {
     await repository.close();
     await storage.close();
-    expect(await fileSizes(), "reading changed the repository").toEqual(filesBefore);
+    expect(await fileSizes(folder), "reading changed the repository").toEqual(filesBefore);
   });
 
   test("says what it is", () => {
@@ -65,9 +69,9 @@ describe("FORMAT-1: the golden repository of format 1", () => {
   });
 });
 
-async function fileSizes(): Promise<string[]> {
-  const names = await readdir(FOLDER, { recursive: true });
-  const sized = names.map(async (name) => `${name} ${(await stat(join(FOLDER, name))).size}`);
+async function fileSizes(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  const sized = names.map(async (name) => `${name} ${(await stat(join(folder, name))).size}`);
   return (await Promise.all(sized)).sort();
 }
 

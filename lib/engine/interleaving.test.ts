@@ -9,12 +9,14 @@ import { CodedError } from "#lib/model/errors.ts";
 import { createRepository, openRepository } from "./repository.ts";
 import { type MemoryStorage, memoryStorage } from "./storage/memory.ts";
 import type { Storage } from "./storage/storage.ts";
-import { noise, sourceOf, targetOf } from "./test-bench.ts";
+import { joined, noise, sourceOf, targetOf } from "./test-bench.ts";
 import type { ArchiveSession, Repository, SnapshotRecord } from "./types.ts";
 
 const SIZE = 20_480;
 const OLD = noise(SIZE, 1);
 const STAYS = noise(SIZE, 2);
+/** Half of it is pc-1's: when that is pruned, its pack is needed in part. */
+const HALF = joined(OLD.subarray(0, 8192), noise(SIZE - 8192, 4));
 const FRESH = noise(SIZE, 3);
 const TIMEOUT_MS = 120_000;
 
@@ -113,14 +115,28 @@ async function restored(repository: Repository, snapshot: SnapshotRecord): Promi
   return target.bytes;
 }
 
+/** As above, and a third snapshot that needs a part of what is pruned: its pack is rewritten. */
+async function raggedBase(): Promise<{ disk: MemoryStorage; oldId: string }> {
+  const { disk, oldId } = await base();
+  const repository = await open(disk.connect());
+  await archived(await repository.beginArchive({ node: "pc-4" }), HALF);
+  await repository.close();
+  return { disk, oldId };
+}
+
 type Contents = ReadonlyMap<string, Uint8Array>;
 
 async function expectAllRight(repository: Repository, contents: Contents, where: string): Promise<void> {
   expect((await repository.verify()).findings, where).toEqual([]);
   for (const snapshot of repository.snapshots()) {
-    const expected = contents.get(snapshot.id) ?? (snapshot.node === "pc-2" ? STAYS : OLD);
+    const expected = contents.get(snapshot.id) ?? bytesOfNode(snapshot.node);
     expect(Buffer.compare(await restored(repository, snapshot), expected), where).toBe(0);
   }
+}
+
+function bytesOfNode(node: string): Uint8Array {
+  if (node === "pc-4") return HALF;
+  return node === "pc-2" ? STAYS : OLD;
 }
 
 /** Plays one schedule: `choices` says who goes on at each point; answers how many could have. */
@@ -164,8 +180,8 @@ function expectRefusedForUse(error: unknown): void {
 }
 
 /** All schedules, each once. */
-async function playAll(archive: Parameters<typeof play>[1]): Promise<number> {
-  const start = await base();
+async function playAll(archive: Parameters<typeof play>[1], make = base): Promise<number> {
+  const start = await make();
   let choices: number[] = [];
   for (let count = 1; ; count++) {
     const widths = await play(start, archive, choices);
@@ -211,6 +227,30 @@ test(
       committed.set(record.id, FRESH);
     });
     expect(count).toBeGreaterThan(100);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "RP-2: an archive that deduplicates against a pack that is being rewritten, in every order",
+  async () => {
+    const count = await playAll(async (repository, committed) => {
+      const record = await archived(await repository.beginArchive({ node: "pc-3" }), OLD);
+      committed.set(record.id, OLD);
+    }, raggedBase);
+    expect(count).toBeGreaterThan(100);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "RP-3: a restore beside a pack that is being rewritten, in every order",
+  async () => {
+    const count = await playAll(async (repository) => {
+      const kept = repository.snapshots().find(({ node }) => node === "pc-4");
+      if (kept !== undefined) expect(Buffer.compare(await restored(repository, kept), HALF)).toBe(0);
+    }, raggedBase);
+    expect(count).toBeGreaterThan(10);
   },
   TIMEOUT_MS,
 );

@@ -22,6 +22,7 @@ import {
   restoreOver,
   restoreTooSmall,
 } from "./restoring.ts";
+import { reSegment } from "./rewriting.ts";
 import { collect, collectBeside, collectInterrupted, pinAndPrune, prune, scrub } from "./upkeep.ts";
 import { outcomeOf, type SimulatedNode, type World } from "./world.ts";
 
@@ -59,6 +60,7 @@ const STEPS: readonly Step[] = [
   { name: "gc", weight: 4, run: collect },
   { name: "gc beside an archive", weight: 4, run: collectBeside },
   { name: "gc interrupted", weight: 5, run: collectInterrupted },
+  { name: "re-segment", weight: 4, run: reSegment },
   { name: "lose index", weight: 3, run: loseIndex },
   { name: "rebuild index", weight: 3, run: rebuildIndex },
   { name: "reopen", weight: 4, run: reopen },
