@@ -242,15 +242,3 @@ test(
   },
   TIMEOUT_MS,
 );
-
-test(
-  "RP-3: a restore beside a pack that is being rewritten, in every order",
-  async () => {
-    const count = await playAll(async (repository) => {
-      const kept = repository.snapshots().find(({ node }) => node === "pc-4");
-      if (kept !== undefined) expect(Buffer.compare(await restored(repository, kept), HALF)).toBe(0);
-    }, raggedBase);
-    expect(count).toBeGreaterThan(10);
-  },
-  TIMEOUT_MS,
-);
