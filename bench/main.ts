@@ -1,137 +1,134 @@
-// npm run bench -- [--set NAME] [--size 2G] [--only TOOL] [--work DIR] [--patience SECONDS] [--keep]
+// npm run bench -- [--set NAME] [options]; --help lists them. Measures Sheepfold (its CLI, a real repository on disk)
+// side by side with the peers installed here, and writes a Markdown table and a chart to bench/results/.
 //
-// Archives the same generations of a real partition with Sheepfold (its CLI, a real repository on disk) and with the
-// peers installed here, restores them, checks every restored byte, and writes a Markdown table of ratios to
-// bench/results/NAME.md. Nothing is faked: a missing peer is said, and so is a machine that is busy with other things.
-import { execFile } from "node:child_process";
-import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+// Nothing is faked: a missing peer is said, and so is a machine that is busy with other things. What each set measures,
+// and what is fair about it, is in docs/benchmarks.md.
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
-import { type ImageSet, prepareImages } from "./images.ts";
-import { measureLimits, readThrough } from "./limits.ts";
-import { report, type ToolResult } from "./report.ts";
-import { hasGnuTime, type Measured, runMeasured, waitForQuiet } from "./run-measured.ts";
-import { installedTools, type Tool } from "./tools.ts";
+import { parseArgs } from "node:util";
+import { chartOf, type Panel } from "./chart.ts";
+import { benchClones } from "./clones.ts";
+import { differingBytes } from "./differing-bytes.ts";
+import { benchGrowth } from "./growth.ts";
+import { benchInterference } from "./interference.ts";
+import { measureLimits } from "./limits.ts";
+import { type Bench, emptyFolder, measureTool, type ToolResult } from "./measure-tool.ts";
+import { type BenchRun, panelsOf, report } from "./report.ts";
+import { hasGnuTime } from "./run-measured.ts";
+import { type ImageRecipe, prepareImages } from "./sets/image-set.ts";
+import { synthetic } from "./sets/synthetic.ts";
+import { temporal } from "./sets/temporal.ts";
+import { type Choice, installedTools } from "./tools/installed.ts";
 
-const run = promisify(execFile);
+const USAGE = `npm run bench -- [options]
+
+  --set temporal|clones|synthetic|growth|interference   default: synthetic (small, no root)
+  --work DIR         scratch folder; images are kept in it for the next run (default: .sheepfold/bench)
+  --size SIZE        of an image, such as 512M or 2G (default: the set's own)
+  --only TOOL        only sheepfold, or only one peer
+  --peers A,B        only these peers: borg-fixed, borg, restic, casync, bup, gzip, zstd, partclone
+  --clones N         of the set clones (default: 75)
+  --blocks A,B       of the set growth: sizes of the repository in blocks (default: 1M,10M,50M)
+  --rounds N         of the set interference (default: 5)
+  --scrub-rate MB    of the set interference: megabytes a second (default: as fast as it can)
+  --patience SECONDS how long, in all, to wait for a busy machine to become quiet (default: 120)
+`;
 
 const { values } = parseArgs({
   options: {
-    set: { type: "string", default: "quick" },
-    size: { type: "string", default: "2G" },
-    only: { type: "string", multiple: true },
+    set: { type: "string", default: "synthetic" },
     work: { type: "string", default: ".sheepfold/bench" },
+    size: { type: "string" },
+    only: { type: "string" },
+    peers: { type: "string" },
+    clones: { type: "string", default: "75" },
+    blocks: { type: "string", default: "1M,10M,50M" },
+    "scrub-rate": { type: "string" },
+    rounds: { type: "string", default: "5" },
     patience: { type: "string", default: "120" },
-    keep: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
   },
 });
 
-/** How long, in all, to wait for a machine that others are using. */
-const patience = { leftMs: 1000 * Number(values.patience) };
+interface Outcome {
+  readonly markdown: string;
+  readonly panels: readonly Panel[];
+}
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
+const work = resolve(values.work);
+const repositories = join(work, "repositories");
+const bench: Bench = {
+  work: join(work, "scratch"),
+  patience: { leftMs: 1000 * parseCount("--patience", values.patience) },
+  say,
+};
+const choice: Choice = { only: values.only ?? null, peers: values.peers?.split(",") ?? null };
+
+const SETS: Record<string, () => Promise<Outcome>> = {
+  temporal: () => benchImages(temporal),
+  synthetic: () => benchImages(synthetic),
+  clones: () =>
+    benchClones(bench, {
+      choice,
+      repositories,
+      images: join(work, "images", "clones"),
+      cloneCount: parseCount("--clones", values.clones),
+      sizeBytes: parseSize(values.size),
+    }),
+  growth: () => benchGrowth(bench, { repositories, blockCounts: values.blocks.split(",").map(parseBlocks) }),
+  interference: () =>
+    benchInterference(bench, {
+      repositories,
+      sizeBytes: parseSize(values.size) ?? 2 ** 30,
+      roundCount: parseCount("--rounds", values.rounds),
+      scrubRate: parseRate(values["scrub-rate"]),
+    }),
+};
 
 async function main(): Promise<void> {
-  const sizeBytes = parseSize(values.size);
-  const work = resolve(values.work);
-  await mkdir(work, { recursive: true });
-  say(`Making images of ${values.size} in ${work} (or taking those of an earlier run) …`);
-  const images = await prepareImages(join(work, "images", values.size), sizeBytes);
-  const { tools, missing } = await installedTools(join(work, "repositories"));
-  for (const name of missing) say(`Not installed, so not measured: ${name}.`);
+  const runSet = SETS[values.set];
+  if (values.help || runSet === undefined) {
+    process.stdout.write(USAGE);
+    if (!values.help) throw new Error(`There is no set "${values.set}".`);
+    return;
+  }
   if (!hasGnuTime) say("GNU time is not installed (Debian package time): CPU and memory are not measured.");
+  await emptyFolder(bench.work);
+  try {
+    const { markdown, panels } = await runSet();
+    const folder = fileURLToPath(new URL("./results", import.meta.url));
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `${values.set}.md`), markdown);
+    await writeFile(join(folder, `${values.set}.svg`), chartOf(`Sheepfold benchmark: ${values.set}`, panels));
+    process.stdout.write(markdown);
+  } finally {
+    await rm(bench.work, { recursive: true, force: true });
+    await rm(repositories, { recursive: true, force: true });
+  }
+}
+
+async function benchImages(recipe: ImageRecipe): Promise<Outcome> {
+  const sizeBytes = parseSize(values.size) ?? recipe.sizeBytesDefault;
+  const images = await prepareImages(recipe, join(work, "images", recipe.name), sizeBytes, say);
+  const { tools, missing } = await installedTools(repositories, choice);
+  for (const name of missing) say(`Not installed, so not measured: ${name}.`);
   say("Measuring what the machine can do …");
-  const limits = await measureLimits(firstImage(images), sizeBytes, work);
+  const limits = await measureLimits(images.last.path, sizeBytes, bench.work);
+  const difference = await differingBytes(images.last.path, images.rollBackTo.path, sizeBytes);
   const results: ToolResult[] = [];
   for (const tool of tools) {
-    if (values.only !== undefined && !values.only.some((name) => tool.name.startsWith(name))) continue;
-    results.push(await measureTool(tool, images, work));
+    await emptyFolder(repositories);
+    results.push(await measureTool(tool, images, bench));
   }
-  const text = report({ set: values.set, images, limits, results, missing });
-  const folder = fileURLToPath(new URL("./results", import.meta.url));
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `${values.set}.md`), text);
-  process.stdout.write(text);
-  if (!values.keep) await rm(join(work, "repositories"), { recursive: true, force: true });
-}
-
-async function measureTool(tool: Tool, images: ImageSet, work: string): Promise<ToolResult> {
-  await rm(join(work, "repositories"), { recursive: true, force: true });
-  await mkdir(join(work, "repositories"), { recursive: true });
-  await tool.init();
-  const archives: Measured[] = [];
-  const sizes: { apparentBytes: number; allocatedBytes: number }[] = [];
-  for (const { name, path } of images.generations) {
-    await waitForQuiet(patience);
-    await readThrough(path);
-    const measured = await runMeasured(tool.archive(name, path), work);
-    tool.archived(name, measured.stdout);
-    archives.push(measured);
-    sizes.push(await folderSize(tool.repository));
-    say(`${tool.name}: archived ${name} in ${measured.seconds.toFixed(2)} s`);
-  }
-  const restores = await measureRestores(tool, images, work);
-  return { tool, archives, sizes, ...restores };
-}
-
-/** A full restore of the last generation, then of the first one over it: by comparison where the tool can. */
-async function measureRestores(tool: Tool, images: ImageSet, work: string) {
-  const folder = join(work, "repositories", "restored");
-  await mkdir(folder, { recursive: true });
-  const last = images.generations.at(-1);
-  const first = images.generations[0];
-  if (last === undefined || first === undefined) throw new Error("Bug: no generations.");
-  await waitForQuiet(patience);
-  const full = await runMeasured(tool.restore({ generation: last.name, folder }), work);
-  const fullFlush = await flush(folder, work);
-  await assertEqual(last.path, folder);
-  say(`${tool.name}: restored ${last.name} in ${full.seconds.toFixed(2)} s, identical`);
-  await waitForQuiet(patience);
-  const delta = await runMeasured(tool.restore({ generation: first.name, folder }), work);
-  const deltaFlush = await flush(folder, work);
-  await assertEqual(first.path, folder);
-  say(`${tool.name}: restored ${first.name} over it in ${delta.seconds.toFixed(2)} s, identical`);
-  return { full, fullFlush, delta, deltaFlush };
-}
-
-/** A restore that is still only in memory is not finished: what flushing it costs is measured for all alike. */
-async function flush(folder: string, work: string): Promise<Measured> {
-  return runMeasured({ program: "sync", args: [await restoredFile(folder)] }, work);
-}
-
-async function assertEqual(original: string, folder: string): Promise<void> {
-  await run("cmp", [original, await restoredFile(folder)]);
-}
-
-async function restoredFile(folder: string): Promise<string> {
-  const wanted = join(folder, "part.img");
-  const names = await readdir(folder);
-  if (names.length !== 1 || names[0] === undefined) throw new Error(`${folder} holds ${names.join(", ")}.`);
-  if (names[0] !== "part.img") await rename(join(folder, names[0]), wanted);
-  return wanted;
-}
-
-async function folderSize(folder: string): Promise<{ apparentBytes: number; allocatedBytes: number }> {
-  let apparentBytes = 0;
-  let allocatedBytes = 0;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const { size, blocks } = await stat(join(entry.parentPath, entry.name));
-    apparentBytes += size;
-    allocatedBytes += blocks * 512;
-  }
-  return { apparentBytes, allocatedBytes };
-}
-
-function firstImage(images: ImageSet): string {
-  const path = images.generations[0]?.path;
-  if (path === undefined) throw new Error("Bug: no generations.");
-  return path;
+  const run: BenchRun = { set: recipe.name, images, limits, difference, results, missing };
+  return { markdown: report(run), panels: panelsOf(run) };
 }
 
 /** "512M", "2G", or bytes; whole MiB. */
-function parseSize(text: string): number {
+function parseSize(text: string | undefined): number | null {
+  if (text === undefined) return null;
   const match = /^(\d+)([MG]?)$/.exec(text);
   const factor = match?.[2] === "G" ? 2 ** 30 : match?.[2] === "M" ? 2 ** 20 : 1;
   const bytes = Number(match?.[1]) * factor;
@@ -139,6 +136,24 @@ function parseSize(text: string): number {
     throw new Error(`--size ${text}: give whole MiB of at least 64M, such as 512M or 2G.`);
   }
   return bytes;
+}
+
+/** "1M", "500K": decimal, as blocks are counted. */
+function parseBlocks(text: string): number {
+  const match = /^(\d+)([KM])$/.exec(text);
+  const count = Number(match?.[1]) * (match?.[2] === "M" ? 1e6 : 1e3);
+  if (!Number.isSafeInteger(count) || count < 1000)
+    throw new Error(`--blocks ${text}: give such as 500K or 10M.`);
+  return count;
+}
+
+function parseRate(megabytes: string | undefined): number | null {
+  return megabytes === undefined ? null : parseCount("--scrub-rate", megabytes) * 1e6;
+}
+
+function parseCount(option: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new Error(`${option} ${text}: give a number.`);
+  return Number(text);
 }
 
 await main();

@@ -1,208 +1,231 @@
-// The benchmark's result as Markdown: seconds and bytes of every tool, and Sheepfold's ratio to the best peer and to
-// the machine's own limits. A ratio above 1 is worse than the other.
-import { arch, cpus, platform, release, totalmem } from "node:os";
-import { formatBytes } from "#lib/model/units.ts";
-import type { ImageSet } from "./images.ts";
-import type { Limits } from "./limits.ts";
-import { type Measured, NOISY_SHARE } from "./run-measured.ts";
-import type { Tool } from "./tools.ts";
+// The result of an image set as Markdown and as a chart: what every tool cost, Sheepfold's ratio to the best peer and to
+// the machine's own limits, and whether the promises are met. A ratio above 1 is worse than the other.
 
-export interface ToolResult {
-  readonly tool: Tool;
-  readonly archives: readonly Measured[];
-  /** Of the repository after each archive. */
-  readonly sizes: readonly { readonly apparentBytes: number; readonly allocatedBytes: number }[];
-  readonly full: Measured;
-  readonly fullFlush: Measured;
-  readonly delta: Measured;
-  readonly deltaFlush: Measured;
-}
+import type { Panel } from "./chart.ts";
+import { type Claim, claimTable, ratio, times } from "./claim.ts";
+import type { Difference } from "./differing-bytes.ts";
+import type { Limits } from "./limits.ts";
+import { limitLine, machineLine } from "./machine.ts";
+import type { ToolResult } from "./measure-tool.ts";
+import type { ImageSet } from "./sets/image-set.ts";
+import {
+  inMegabytes,
+  inMegabytesPerSecond,
+  inSeconds,
+  maxOrNull,
+  noiseLine,
+  type Row,
+  ratioToBestPeer,
+  sum,
+  sumOrNull,
+  tableOf,
+} from "./table.ts";
 
 export interface BenchRun {
   readonly set: string;
   readonly images: ImageSet;
   readonly limits: Limits;
+  readonly difference: Difference;
   readonly results: readonly ToolResult[];
   readonly missing: readonly string[];
 }
 
-interface Row {
-  readonly label: string;
-  readonly value: (result: ToolResult) => number | null;
-  /** The measurements whose times make the value, to mark it when the machine was busy. */
-  readonly from?: (result: ToolResult) => readonly Measured[];
-  readonly format: (value: number) => string;
-}
-
-const seconds = (value: number) => `${value.toFixed(2)} s`;
+const totalSeconds = (r: ToolResult) => sum(r.archives.map(({ seconds }) => seconds));
+const peakBytes = (r: ToolResult) => maxOrNull([...r.archives, r.again].map((each) => each.peakBytes));
+const repositoryBytes = (r: ToolResult) => r.sizes.at(-1) ?? null;
 
 export function report(bench: BenchRun): string {
-  const { images, results, missing } = bench;
-  const rows = rowsOf(images);
+  const { images, results, missing, limits, difference, set } = bench;
+  const used = images.usedBytes;
   return `${[
-    `# Benchmark: ${bench.set}`,
-    `One ext4 partition of ${formatBytes(images.sizeBytes)} with ${formatBytes(images.fileBytes)} of real files, warm cache, ` +
-      "all tools in one run on one machine, one after the other. Every restored image was compared byte for byte.",
-    machineLines(bench),
-    tableOf(rows, results),
-    "Ratio: Sheepfold to the best peer; below 1.00 Sheepfold is better. Peers read the image from stdin, as a block " +
-      "device has no modification time to skip by, and cannot restore by comparison: over an older state they write " +
-      "everything. Sheepfold's restore includes flushing and reading back what it wrote; for the others that is only " +
-      "in the line “and flushed” (without reading back).",
+    `# Benchmark: ${set}`,
+    `${upperFirst(images.what)}: ${images.generations.length} generations of ${inMegabytes(images.sizeBytes)}, of which the ` +
+      `file system uses ${inMegabytes(used.first)} at first and ${inMegabytes(used.last)} at last. Warm cache, one run, one tool ` +
+      "after the other. Every restored image was compared byte for byte (partclone's: checked by e2fsck, as it leaves " +
+      "out what is not in use).",
+    `${machineLine()}\n${limitLine(limits, images.sizeBytes)}`,
+    tableOf(rowsOf(images), results),
+    "Ratio: Sheepfold to the best peer of the row; below 1.00 Sheepfold is better (of MB/s: above). How the tools are " +
+      "called and what is fair about it: docs/benchmarks.md.",
+    `## Promises\n\n${claimTable(claimsOf(bench))}`,
+    `Between ${images.last.name} and ${images.rollBackTo.name}, ${inMegabytes(difference.blockBytes)} differ by blocks of 4 KiB, ` +
+      `${inMegabytes(difference.pageBytes)} by pages of 256 KiB.`,
     limitLines(bench),
     missing.length > 0 ? `Not installed, so not measured: ${missing.join("; ")}.` : "",
-    noiseLine(results),
+    noiseLine(results.flatMap((r) => [...r.archives, r.again, r.full, r.rollBack])),
   ]
     .filter((part) => part !== "")
     .join("\n\n")}\n`;
 }
 
-function rowsOf(images: ImageSet): Row[] {
+function rowsOf(images: ImageSet): Row<ToolResult>[] {
   const archives = images.generations.map(
-    ({ name, what }, index): Row => ({
+    ({ name, what }, index): Row<ToolResult> => ({
       label: `archive ${name}: ${what}`,
-      value: (result) => result.archives[index]?.seconds ?? null,
-      from: (result) => result.archives.slice(index, index + 1),
-      format: seconds,
+      value: (r) => r.archives[index]?.seconds ?? null,
+      from: (r) => r.archives.slice(index, index + 1),
+      format: inSeconds,
     }),
   );
-  const unchanged = images.generations.findIndex(({ name }) => name === "unchanged");
+  const totalBytes = images.sizeBytes * images.generations.length;
   return [
     ...archives,
+    { label: "archive, all together", value: totalSeconds, from: (r) => r.archives, format: inSeconds },
     {
-      label: "archive, all together",
-      value: (r) => sum(r.archives.map((a) => a.seconds)),
+      label: "… speed",
+      value: (r) => totalBytes / totalSeconds(r),
       from: (r) => r.archives,
-      format: seconds,
+      format: inMegabytesPerSecond,
+      moreIsBetter: true,
     },
     {
-      label: "archive, CPU of all",
-      value: (r) => sumOrNull(r.archives.map((a) => a.cpuSeconds)),
-      format: seconds,
+      label: "… CPU",
+      value: (r) => sumOrNull(r.archives.map(({ cpuSeconds }) => cpuSeconds)),
+      format: inSeconds,
     },
+    { label: "archive, peak memory", value: peakBytes, format: inMegabytes },
     {
-      label: "archive, peak memory",
-      value: (r) => maxOrNull(r.archives.map((a) => a.peakBytes)),
-      format: formatBytes,
+      label: `archive ${images.last.name} unchanged again`,
+      value: (r) => r.again.seconds,
+      from: (r) => [r.again],
+      format: inSeconds,
     },
-    { label: "repository after base", value: (r) => r.sizes[0]?.apparentBytes ?? null, format: formatBytes },
-    { label: "added by unchanged", value: (r) => grown(r, unchanged), format: formatBytes },
+    { label: "… adds", value: (r) => r.againBytes, format: inMegabytes },
     {
-      label: "repository after all",
-      value: (r) => r.sizes.at(-1)?.apparentBytes ?? null,
-      format: formatBytes,
+      label: `repository after ${images.generations[0]?.name}`,
+      value: (r) => r.sizes[0] ?? null,
+      format: inMegabytes,
     },
-    {
-      label: "repository, allocated",
-      value: (r) => r.sizes.at(-1)?.allocatedBytes ?? null,
-      format: formatBytes,
-    },
-    { label: "restore to a new file", value: (r) => r.full.seconds, from: (r) => [r.full], format: seconds },
+    { label: "repository after all", value: repositoryBytes, format: inMegabytes },
+    { label: "… after the night job", value: (r) => r.shrunk?.bytes ?? null, format: inMegabytes },
+    { label: "night job takes", value: (r) => r.shrunk?.seconds ?? null, format: inSeconds },
+    ...restoreRows(images, "full", `restore ${images.last.name} to a new file`),
+    ...restoreRows(images, "rollBack", `restore ${images.rollBackTo.name} over it`),
+    { label: "… writes", value: (r) => r.rollBackWrittenBytes, format: inMegabytes },
+  ];
+}
+
+function restoreRows(
+  images: ImageSet,
+  which: "full" | "rollBack",
+  label: string,
+): readonly Row<ToolResult>[] {
+  const flush = which === "full" ? "fullFlush" : "rollBackFlush";
+  return [
+    { label, value: (r) => r[which].seconds, from: (r) => [r[which]], format: inSeconds },
     {
       label: "… and flushed",
-      value: (r) => r.full.seconds + r.fullFlush.seconds,
-      from: (r) => [r.full, r.fullFlush],
-      format: seconds,
-    },
-    { label: "restore, CPU", value: (r) => r.full.cpuSeconds, format: seconds },
-    { label: "restore, peak memory", value: (r) => r.full.peakBytes, format: formatBytes },
-    {
-      label: "restore base over the last",
-      value: (r) => r.delta.seconds,
-      from: (r) => [r.delta],
-      format: seconds,
+      value: (r) => r[which].seconds + r[flush].seconds,
+      from: (r) => [r[which], r[flush]],
+      format: inSeconds,
     },
     {
-      label: "… and flushed",
-      value: (r) => r.delta.seconds + r.deltaFlush.seconds,
-      from: (r) => [r.delta, r.deltaFlush],
-      format: seconds,
+      label: "… speed",
+      value: (r) => images.sizeBytes / r[which].seconds,
+      from: (r) => [r[which]],
+      format: inMegabytesPerSecond,
+      moreIsBetter: true,
+    },
+    { label: "… CPU", value: (r) => r[which].cpuSeconds, format: inSeconds },
+    { label: "… peak memory", value: (r) => r[which].peakBytes, format: inMegabytes },
+  ];
+}
+
+function claimsOf({ results, limits, difference, images }: BenchRun): Claim[] {
+  const own = results.find(({ tool }) => tool.name === "sheepfold");
+  const borg = results.find(({ tool }) => tool.name === "borg-fixed");
+  const toBorg = (value: (r: ToolResult) => number) =>
+    ratio(own === undefined ? null : value(own), borg === undefined ? null : value(borg));
+  const exact = results.filter(({ tool }) => tool.keepsEveryByte);
+  const smallest = ratioToBestPeer({ value: repositoryBytes }, exact);
+  const ownBytes = own === undefined ? null : repositoryBytes(own);
+  const shrunkShare = ratio(own?.shrunk?.bytes, ownBytes);
+  const restore = ratioToBestPeer({ value: (r) => r.full.seconds }, exact);
+  const roll = `roll back ${images.last.name} → ${images.rollBackTo.name}`;
+  return [
+    { text: "archive all, to borg-fixed", value: toBorg(totalSeconds), atMost: 0.45, format: times },
+    {
+      text: "archive unchanged, to borg-fixed",
+      value: toBorg((r) => r.again.seconds),
+      atMost: 0.45,
+      format: times,
+    },
+    {
+      text: "archive unchanged, to reading and SHA-256 of what is not zero on all cores",
+      value: ratio(own?.again.seconds, limits.hashSeconds),
+      atMost: 1.6,
+      format: times,
+    },
+    { text: "repository, to the smallest peer", value: smallest, atMost: 0.9, format: times },
+    {
+      text: "repository after the night job, to the smallest peer",
+      value: smallest === null || shrunkShare === null ? null : smallest * shrunkShare,
+      atMost: 0.82,
+      format: times,
+    },
+    { text: "restore to a new file, to the fastest peer", value: restore, atMost: 0.5, format: times },
+    {
+      text: `${roll}: written, to differing blocks of 4 KiB`,
+      value: ratio(own?.rollBackWrittenBytes, difference.blockBytes),
+      atMost: 1.02,
+      format: times,
+    },
+    {
+      text: `${roll}: written, to differing pages of 256 KiB`,
+      value: ratio(own?.rollBackWrittenBytes, difference.pageBytes),
+      atMost: 1.02,
+      format: times,
+    },
+    {
+      text: `${roll}: time, to reading and hashing the target on all cores`,
+      value: ratio(own?.rollBack.seconds, limits.hashSeconds),
+      atMost: 1.3,
+      format: times,
+    },
+    {
+      text: "archive, peak memory",
+      value: own === undefined ? null : peakBytes(own),
+      atMost: 400e6,
+      format: inMegabytes,
     },
   ];
 }
 
-function tableOf(rows: readonly Row[], results: readonly ToolResult[]): string {
-  const names = results.map(({ tool }) =>
-    tool.name === "sheepfold" ? tool.name : `${tool.name} (${tool.version})`,
-  );
-  const head = ["", ...names, "ratio"];
-  const lines = rows.map(({ label, value, from, format }) => {
-    const values = results.map(value);
-    const cells = results.map((result, column) => {
-      const cell = values[column] ?? null;
-      if (cell === null) return "-";
-      return from?.(result).some(({ othersShare }) => othersShare > NOISY_SHARE)
-        ? `~ ${format(cell)}`
-        : format(cell);
-    });
-    return [label, ...cells, ratioToBestPeer(values, results)];
-  });
-  const rule = head.map((_, column) => (column === 0 ? "---" : "---:"));
-  return [head, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
-
-function ratioToBestPeer(values: readonly (number | null)[], results: readonly ToolResult[]): string {
-  const own = values[results.findIndex(({ tool }) => tool.name === "sheepfold")] ?? null;
-  const peers = values.filter((value, index) => value !== null && results[index]?.tool.name !== "sheepfold");
-  if (own === null || peers.length === 0) return "-";
-  const best = Math.min(...peers.map(Number));
-  return best === 0 ? "-" : (own / best).toFixed(2);
-}
-
-function machineLines({ limits, images }: BenchRun): string {
-  const model = cpus()[0]?.model.trim() ?? "unknown processor";
-  const rate = (time: number) => `${formatBytes(images.sizeBytes / time)}/s`;
-  return [
-    `Machine: ${limits.coreCount} × ${model}, ${formatBytes(totalmem())}, ${platform()} ${release()} ${arch()}, ` +
-      `Node ${process.versions.node}.`,
-    `Its limits with the base image, measured in this run: reading ${seconds(limits.readSeconds)} (${rate(limits.readSeconds)}), ` +
-      `SHA-256 of all pages on all cores ${seconds(limits.hashSeconds)} (${rate(limits.hashSeconds)}), zstd -3 on all cores ` +
-      `${limits.zstdSeconds === null ? "not measured (not installed)" : `${seconds(limits.zstdSeconds)} (${rate(limits.zstdSeconds)})`}.`,
-  ].join("\n");
-}
-
-function limitLines({ limits, results, images }: BenchRun): string {
+function limitLines({ limits, results }: BenchRun): string {
   const own = results.find(({ tool }) => tool.name === "sheepfold");
-  const unchanged = images.generations.findIndex(({ name }) => name === "unchanged");
-  const again = own?.archives[unchanged]?.seconds;
-  const base = own?.archives[0]?.seconds;
-  if (own === undefined || again === undefined || base === undefined) return "";
-  const floor = limits.hashSeconds + (limits.zstdSeconds ?? 0);
-  const baseName = limits.zstdSeconds === null ? "SHA-256 alone" : "SHA-256 and zstd -3 after each other";
+  if (own === undefined) return "";
+  const to = (seconds: number, limit: number) => `${(seconds / limit).toFixed(2)} ×`;
+  const zstd = limits.zstdSeconds;
+  const last = own.archives.at(-1)?.seconds ?? 0;
   return (
-    "Against the machine's limits: archiving the base took " +
-    `${(base / floor).toFixed(2)} × the time of ${baseName}; archiving it unchanged ` +
-    `${(again / limits.hashSeconds).toFixed(2)} × SHA-256 on all cores; a full restore ` +
-    `${(own.full.seconds / limits.readSeconds).toFixed(2)} × reading the image from memory.`
+    `Distance to the limits: the unchanged archive took ${to(own.again.seconds, limits.readSeconds)} reading alone and ` +
+    `${to(own.again.seconds, limits.hashSeconds)} reading and hashing; the last archive ` +
+    `${zstd === null ? "" : `${to(last, zstd)} zstd alone, `}${to(last, limits.hashSeconds)} reading and hashing; the ` +
+    `full restore ${to(own.full.seconds, limits.readSeconds)} reading alone.`
   );
 }
 
-function noiseLine(results: readonly ToolResult[]): string {
-  const shares = results.flatMap((r) =>
-    [...r.archives, r.full, r.delta].map(({ othersShare }) => othersShare),
-  );
-  const worst = Math.max(0, ...shares);
-  const share = `${(100 * worst).toFixed(0)} %`;
-  return worst > NOISY_SHARE
-    ? `**The machine was noisy**: others used up to ${share} of its cores during a measurement. ` +
-        "Times marked ~ were disturbed; CPU times and sizes are less so."
-    : `The machine was quiet: others used at most ${share} of its cores during any measurement.`;
+export function panelsOf({ results, images }: BenchRun): Panel[] {
+  const panel = (title: string, value: (r: ToolResult) => number | null, format: Panel["format"]): Panel => ({
+    title,
+    format,
+    bars: results.map((r) => ({ name: r.tool.name, value: value(r) })),
+  });
+  return [
+    panel("Archive of all, seconds", totalSeconds, inSeconds),
+    panel("Archive unchanged again, seconds", (r) => r.again.seconds, inSeconds),
+    panel(
+      "Archive of all, speed",
+      (r) => (images.sizeBytes * images.generations.length) / totalSeconds(r),
+      inMegabytesPerSecond,
+    ),
+    panel("Archive, peak memory", peakBytes, inMegabytes),
+    panel("Repository after all", repositoryBytes, inMegabytes),
+    panel(`Restore ${images.last.name} to a new file, seconds`, (r) => r.full.seconds, inSeconds),
+    panel(`Restore ${images.rollBackTo.name} over it, seconds`, (r) => r.rollBack.seconds, inSeconds),
+  ];
 }
 
-function grown(result: ToolResult, index: number): number | null {
-  const before = result.sizes[index - 1];
-  const after = result.sizes[index];
-  return before === undefined || after === undefined ? null : after.apparentBytes - before.apparentBytes;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-function sumOrNull(values: readonly (number | null)[]): number | null {
-  return values.some((value) => value === null) ? null : sum(values.map(Number));
-}
-
-function maxOrNull(values: readonly (number | null)[]): number | null {
-  return values.some((value) => value === null) ? null : Math.max(...values.map(Number));
+function upperFirst(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
