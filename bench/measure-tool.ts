@@ -106,7 +106,25 @@ export async function restoreOnce(
 
 async function assertEqual(tool: Tool, original: string, restored: string): Promise<void> {
   if (tool.keepsEveryByte) await run("cmp", [original, restored]);
-  else await run("/sbin/e2fsck", ["-f", "-n", restored]);
+  else if ((await fileSystemCheck(original)) !== (await fileSystemCheck(restored)))
+    throw new Error(`${tool.name} restored another file system than ${original}.`);
+}
+
+/** What e2fsck says. An image may be damaged on purpose (the synthetic set overwrites blocks): then the restored one must
+ *  have the same damage. */
+async function fileSystemCheck(image: string): Promise<string> {
+  try {
+    return (await run("/sbin/e2fsck", ["-f", "-n", image])).stdout;
+  } catch (error) {
+    if (
+      error instanceof Error &&
+      "stdout" in error &&
+      typeof error.stdout === "string" &&
+      error.stdout !== ""
+    )
+      return error.stdout;
+    throw error;
+  }
 }
 
 export async function shrink(tool: Tool, { work }: Bench): Promise<ToolResult["shrunk"]> {

@@ -27,11 +27,13 @@ export async function chooseFiles(bytesWanted: number): Promise<SourceFile[]> {
   }
   const keyed = paths.map((path) => ({ path, key: createHash("sha1").update(path).digest("hex") }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
+  // One large file must not fill a small partition.
+  const fileBytesMax = Math.min(FILE_BYTES_MAX, bytesWanted / 16);
   const files: SourceFile[] = [];
   let bytes = 0;
   for (const { path } of keyed) {
     const sizeBytes = (await stat(path)).size;
-    if (sizeBytes === 0 || sizeBytes > FILE_BYTES_MAX || !(await isReadable(path))) continue;
+    if (sizeBytes === 0 || sizeBytes > fileBytesMax || !(await isReadable(path))) continue;
     files.push({ path, sizeBytes });
     bytes += sizeBytes;
     if (bytes > bytesWanted * 1.02) return files;
