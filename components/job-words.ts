@@ -50,12 +50,20 @@ export const JOB_KIND_WORDS: Readonly<Record<JobKind, string>> = {
   "restore-node": "Roll back PC",
   "roll-back-classroom": "Roll back classroom",
   verify: "Verify",
+  evaluate: "Evaluate",
+  prune: "Prune",
+  gc: "GC",
+  scrub: "Scrub",
 };
 
 export const TASK_KIND_WORDS: Readonly<Record<TaskKind, string>> = {
   archive: "Snapshot",
   restore: "Roll back",
   verify: "Verify",
+  evaluate: "Evaluate",
+  prune: "Prune",
+  gc: "GC",
+  scrub: "Scrub",
 };
 
 export const TASK_STEP_WORDS: Readonly<Record<TaskStep, string>> = {
@@ -66,6 +74,12 @@ export const TASK_STEP_WORDS: Readonly<Record<TaskStep, string>> = {
   writing: "Writing",
   flushing: "Flushing to disk",
   verifying: "Verifying",
+  evaluating: "Evaluating",
+  deciding: "Deciding what stays",
+  pruning: "Pruning",
+  marking: "Marking what is needed",
+  freeing: "Freeing",
+  scrubbing: "Scrubbing",
   committing: "Committing",
   done: "Done",
 };

@@ -17,7 +17,11 @@ import { JobSlots } from "./job-slots.ts";
 import { watchJobs } from "./job-watch.ts";
 import { inWords, log } from "./log.ts";
 import { openWorkersRepository } from "./open-repository.ts";
+import { processEvaluate } from "./processors/evaluate.ts";
+import { processGc } from "./processors/gc.ts";
+import { processPrune } from "./processors/prune.ts";
 import { processRestore } from "./processors/restore.ts";
+import { processScrub } from "./processors/scrub.ts";
 import { processSnapshot } from "./processors/snapshot.ts";
 import { processVerify } from "./processors/verify.ts";
 import { reconcile } from "./reconcile.ts";
@@ -34,6 +38,10 @@ const PROCESSORS: WorkerContext["processors"] = {
   "restore-node": processRestore,
   "roll-back-classroom": processRestore,
   verify: processVerify,
+  evaluate: processEvaluate,
+  prune: processPrune,
+  gc: processGc,
+  scrub: processScrub,
 };
 
 async function main(): Promise<void> {

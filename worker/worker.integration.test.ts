@@ -21,6 +21,10 @@ import { consumeTickets } from "#lib/queue/consume.ts";
 import { closeQueue, enqueue } from "#lib/queue/enqueue.ts";
 import { JobSlots } from "./job-slots.ts";
 import { type JobWatch, watchJobs } from "./job-watch.ts";
+import { processEvaluate } from "./processors/evaluate.ts";
+import { processGc } from "./processors/gc.ts";
+import { processPrune } from "./processors/prune.ts";
+import { processScrub } from "./processors/scrub.ts";
 import { processSnapshot } from "./processors/snapshot.ts";
 import { processVerify } from "./processors/verify.ts";
 import { reconcile } from "./reconcile.ts";
@@ -62,6 +66,10 @@ function contextOf(change: Partial<WorkerContext> = {}): WorkerContext {
     "restore-node": processSnapshot,
     "roll-back-classroom": processSnapshot,
     verify: processVerify,
+    evaluate: processEvaluate,
+    prune: processPrune,
+    gc: processGc,
+    scrub: processScrub,
   };
   const stopping = new AbortController().signal;
   return { workerId: "worker-1", repository, watch, processors, stopping, ...change };

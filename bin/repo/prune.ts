@@ -1,13 +1,8 @@
 // `sheepfold repo prune DIR --keep-…`: let go of snapshots by rule, saying why each one stays. Frees nothing: `repo gc` does.
 import { type Command, InvalidArgumentError } from "commander";
 import type { Repository } from "#lib/engine/repository.ts";
-import {
-  decideRetention,
-  type RetentionDecision,
-  type RetentionPolicy,
-  type RetentionRule,
-} from "#lib/model/retention.ts";
-import { diffsAgainst } from "#lib/model/snapshot.ts";
+import { type PruneFacts, planPrune } from "#lib/model/prune-plan.ts";
+import type { RetentionDecision, RetentionPolicy, RetentionRule } from "#lib/model/retention.ts";
 import { EXIT } from "./exit-codes.ts";
 import { parseCount } from "./numbers.ts";
 import { type OutputOptions, table } from "./output.ts";
@@ -60,11 +55,11 @@ export function pruneCommand(): Command {
     );
 }
 
-async function prune(dir: string, options: PruneOptions, { output }: VerbContext) {
+async function prune(dir: string, options: PruneOptions, { signal, output }: VerbContext) {
   const policy = policyOf(options);
   const isDry = options.dryRun === true;
   const decisions = await withRepository(dir, isDry ? "read" : "write", async (repository) => {
-    const decided = decide(repository, policy, options.node);
+    const decided = await decide(repository, policy, options.node, signal);
     const snapshotIds = decided
       .filter(({ verdict }) => verdict === "drop")
       .map(({ snapshotId }) => snapshotId);
@@ -92,37 +87,20 @@ function policyOf(options: PruneOptions): RetentionPolicy {
   });
 }
 
-/** A base stays as long as one of its diffs does. */
-function decide(
+/** Only a scrub could tell that a snapshot is damaged; without one it is not called so. */
+async function decide(
   repository: Repository,
   policy: RetentionPolicy,
   node: string | undefined,
-  bases: ReadonlyMap<string, string> = new Map(),
-): RetentionDecision[] {
-  const pins = repository.pins();
-  const snapshots = repository.snapshots().filter((snapshot) => node === undefined || snapshot.node === node);
-  const decisions = decideRetention(
-    snapshots.map((snapshot) => ({
-      id: snapshot.id,
-      node: snapshot.node,
-      sequence: snapshot.sequence,
-      createdAt: snapshot.createdAt,
-      partitions: snapshot.images.map((image) => image.partition),
-      // Only a verify could tell; without one a snapshot is not called damaged.
-      health: "unverified",
-      pinnedBecause: pins.get(snapshot.id)?.reason ?? bases.get(snapshot.id) ?? null,
-    })),
-    policy,
-  );
-  const dropped = new Set(
-    decisions.filter(({ verdict }) => verdict === "drop").map(({ snapshotId }) => snapshotId),
-  );
-  const staying = repository.snapshots().filter(({ id }) => !dropped.has(id));
-  const found = [...dropped].flatMap((id) => {
-    const [diff] = diffsAgainst(staying, id);
-    return diff === undefined ? [] : [[id, `base of the diff ${diff.snapshotId}`] as const];
-  });
-  return found.length === 0 ? decisions : decide(repository, policy, node, new Map([...bases, ...found]));
+  signal: AbortSignal,
+): Promise<RetentionDecision[]> {
+  const damaged = await repository.damagedSnapshots({ signal });
+  const facts: PruneFacts = {
+    snapshots: repository.snapshots(),
+    pins: repository.pins(),
+    healthOf: (id) => (damaged.has(id) ? "damaged" : "unverified"),
+  };
+  return planPrune(facts, policy, node);
 }
 
 function parseTimeZone(text: string): string {

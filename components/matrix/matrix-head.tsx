@@ -11,6 +11,10 @@ const KIND_ICONS = {
   "restore-node": RotateCcw,
   "roll-back-classroom": RotateCcw,
   verify: Camera,
+  evaluate: Camera,
+  prune: Camera,
+  gc: Camera,
+  scrub: Camera,
   import: Download,
 } as const;
 

@@ -7,7 +7,11 @@ export const ACTIONS = [
   "snapshot",
   "restore",
   "verify",
+  "evaluate",
+  "upkeep",
   "cancel",
+  "prune",
+  "manage-storage",
   "enrol",
   "manage-classrooms",
   "manage-keys",
@@ -22,7 +26,7 @@ export interface Permitted {
 
 const ALLOWED: Readonly<Record<Role, readonly Action[]>> = {
   viewer: ["read"],
-  operator: ["read", "snapshot", "restore", "verify", "cancel"],
+  operator: ["read", "snapshot", "restore", "verify", "evaluate", "upkeep", "cancel"],
   admin: ACTIONS,
 };
 

@@ -8,6 +8,12 @@ import { isNodeName } from "#lib/model/node.ts";
 export const RequestId = z.string().min(8).max(128);
 export const Id = z.string().min(1).max(64);
 export const Comment = z.string().trim().max(500).default("");
+/** How an archive is to be stored; what is left out is the repository's choice. checkArchiveWords says what fits. */
+export const ArchiveFields = {
+  technique: z.string().max(32).optional(),
+  compression: z.string().max(32).optional(),
+  base: z.string().max(64).optional(),
+};
 export const Label = z.string().trim().min(1, "must not be empty").max(64);
 export const NodeName = z
   .string()

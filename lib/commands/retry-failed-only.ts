@@ -1,9 +1,9 @@
 // What "Retry failed only" means: a new job with the tasks of an ended one that did not succeed. A restore is repeated only
 // while the plan's snapshots are still what was shown, so it brings back the same snapshots as before.
 import { z } from "zod";
-import { permit } from "#lib/auth/permissions.ts";
+import { type Action, permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
-import { requireJob, tasksOfJob } from "#lib/db/jobs.ts";
+import { type JobOptions, requireJob, tasksOfJob } from "#lib/db/jobs.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { isFinalJobState, type JobKind } from "#lib/model/job.ts";
 import { Id, parseInput, RequestId } from "./input.ts";
@@ -11,12 +11,16 @@ import { wish } from "./wish.ts";
 
 export const RetryFailedOnlyInput = z.object({ jobId: Id, requestId: RequestId });
 
-const ACTION_OF: Readonly<Record<JobKind, "snapshot" | "restore" | "verify">> = {
+const ACTION_OF: Readonly<Record<JobKind, Action>> = {
   "snapshot-node": "snapshot",
   "snapshot-classroom": "snapshot",
   "restore-node": "restore",
   "roll-back-classroom": "restore",
   verify: "verify",
+  evaluate: "evaluate",
+  prune: "prune",
+  gc: "upkeep",
+  scrub: "upkeep",
 };
 
 export async function retryFailedOnly(
@@ -38,8 +42,6 @@ export async function retryFailedOnly(
   if (failed.length === 0) {
     throw new CodedError("input-invalid", `Nothing of "${job.title}" failed.`);
   }
-  const { purpose, comment, snapshotId } = job.options;
-  const plain = (value: unknown) => (typeof value === "string" ? value : null);
   return wish(
     viewer,
     {
@@ -48,12 +50,8 @@ export async function retryFailedOnly(
       title: job.title,
       groupId: job.groupId,
       planId: job.planId,
-      options: {
-        purpose: plain(purpose),
-        comment: plain(comment),
-        snapshotId: plain(snapshotId),
-        retryOf: jobId,
-      },
+      // What a wish has written, and nobody since.
+      options: { ...(job.options as JobOptions), retryOf: jobId },
       tasks: failed.map(({ kind, nodeId, totalBytes, snapshotId: restored }) => ({
         kind,
         nodeId,

@@ -1,6 +1,7 @@
 // What workers do to jobs besides claiming and finishing: let their tasks go, stop them, take them back from a worker that
 // died. Apart from jobs.ts so that each reads on its own.
 import type { FailureReport } from "#lib/model/errors.ts";
+import type { TaskStep } from "#lib/model/job.ts";
 import { database, inTransaction } from "./client.ts";
 import { notify } from "./notify.ts";
 import { jobStatesMovedBy, taskStatesMovedBy } from "./transitions.ts";
@@ -36,12 +37,12 @@ export async function cancelIdleTasks(jobId: string, failure: FailureReport): Pr
   await notify("jobs", jobId);
 }
 
-/** Moves the job's own task (one that no agent leases) along: the verify job's. */
+/** Moves the job's own task (one that no agent leases) along: that of work on the repository. */
 export async function setServerTask(
   jobId: string,
   change: {
     readonly state: "running" | "succeeded" | "failed" | "cancelled";
-    readonly step: "verifying" | "done";
+    readonly step: TaskStep;
     readonly doneBytes: number;
     readonly totalBytes: number;
     readonly failure?: FailureReport | null;

@@ -30,13 +30,17 @@ export interface NewTask {
   readonly skipped?: FailureReport;
 }
 
+type Plain = string | number | boolean | null;
+/** JSON of at most two levels. */
+export type JobOptions = Readonly<Record<string, Plain | readonly Plain[] | Readonly<Record<string, Plain>>>>;
+
 export interface NewJob {
   readonly kind: JobKind;
   readonly requestId: string;
   readonly title: string;
   readonly groupId?: string | null;
   readonly planId?: string | null;
-  readonly options?: Readonly<Record<string, string | number | boolean | null>>;
+  readonly options?: JobOptions;
   readonly createdBy: string;
   readonly tasks: readonly NewTask[];
   /** "refuse": a busy node refuses the whole job. "skip": its task is skipped with the reason, unless all are busy. */
@@ -111,7 +115,7 @@ export async function createJobOnce(
         title: wish.title,
         groupId: wish.groupId ?? null,
         planId: wish.planId ?? null,
-        options: { ...wish.options },
+        options: rowOfOptions(wish.options ?? {}),
         createdBy: wish.createdBy,
         attemptMax: JOB_ATTEMPTS_MAX,
         tasks: { create: tasks.map(rowOfTask) },
@@ -120,6 +124,20 @@ export async function createJobOnce(
     await notify("jobs", jobId, tx);
     return { jobId, created: true };
   });
+}
+
+/** Prisma wants its JSON writable. */
+function rowOfOptions(options: JobOptions) {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => {
+      if (typeof value !== "object" || value === null) return [name, value];
+      return [name, isList(value) ? [...value] : { ...value }];
+    }),
+  );
+}
+
+function isList(value: JobOptions[string]): value is readonly Plain[] {
+  return Array.isArray(value);
 }
 
 function sameWish(

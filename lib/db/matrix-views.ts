@@ -79,15 +79,16 @@ export async function listMatrixTaskRows(
     },
   });
   return rows.flatMap((row) => {
-    if (row.nodeId === null || row.kind === "verify") return [];
+    const { kind } = row;
+    if (row.nodeId === null || (kind !== "archive" && kind !== "restore")) return [];
     return [
       {
         jobId: row.jobId,
         nodeId: row.nodeId,
-        kind: row.kind,
-        event: eventOf(row.kind, row.state),
+        kind,
+        event: eventOf(kind, row.state),
         begun: row.startedAt !== null,
-        targetSnapshotId: row.kind === "restore" ? row.snapshotId : null,
+        targetSnapshotId: kind === "restore" ? row.snapshotId : null,
         failure: failureOf(row),
         writtenBytes: numberIn(row.report, "writtenBytes"),
       },

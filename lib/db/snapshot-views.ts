@@ -25,6 +25,7 @@ export interface ImageRow {
   readonly partition: string;
   readonly sizeBytes: number;
   readonly technique: string;
+  readonly baseId: string | null;
   readonly contentRoot: string;
   readonly fillBytes: number;
   readonly unchangedBytes: number;
@@ -38,6 +39,8 @@ export interface SnapshotDetailRow extends SnapshotRow {
   readonly groupName: string | null;
   readonly parentId: string | null;
   readonly repositoryName: string;
+  /** Null for snapshots made elsewhere. */
+  readonly compression: string | null;
   readonly images: readonly ImageRow[];
 }
 
@@ -76,10 +79,12 @@ export async function findSnapshotDetailRow(snapshotId: string): Promise<Snapsho
     groupName: row.node.group?.name ?? null,
     parentId: row.parentId,
     repositoryName: row.repository.name,
+    compression: row.compression,
     images: row.images.map((image) => ({
       partition: image.partition,
       sizeBytes: Number(image.sizeBytes),
       technique: image.technique,
+      baseId: image.baseId,
       contentRoot: image.contentRoot,
       fillBytes: Number(image.fillBytes),
       unchangedBytes: Number(image.unchangedBytes),

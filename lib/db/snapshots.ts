@@ -34,7 +34,12 @@ export interface SnapshotRow {
 
 export async function recordSnapshot(
   record: SnapshotRecord,
-  context: { readonly repositoryId: string; readonly jobId: string | null },
+  context: {
+    readonly repositoryId: string;
+    readonly jobId: string | null;
+    /** In words; null when nobody knows. */
+    readonly compression?: string | null;
+  },
 ): Promise<void> {
   await inTransaction(async (tx) => {
     // Serialises recording per snapshot id: the gateway and the reconciliation may meet on the same one.
@@ -61,6 +66,7 @@ export async function recordSnapshot(
         unchangedBytes: sum((image) => image.unchangedBytes),
         newBytes: sum((image) => image.newBytes),
         storedBytes: sum((image) => image.storedBytes),
+        compression: context.compression ?? (await compressionOfTask(record.requestId, tx)),
         images: { create: record.images.map(rowOfImage) },
       },
     });
@@ -75,12 +81,28 @@ async function nodeIdOfTask(taskId: string | null, tx: Pick<Transaction, "task">
   return task?.nodeId ?? null;
 }
 
+/** What the wish said it was to be compressed with. */
+async function compressionOfTask(
+  taskId: string | null,
+  tx: Pick<Transaction, "task">,
+): Promise<string | null> {
+  if (taskId === null) return null;
+  const task = await tx.task.findUnique({
+    where: { id: taskId },
+    select: { job: { select: { options: true } } },
+  });
+  const options = task?.job.options;
+  if (typeof options !== "object" || options === null || !("compression" in options)) return null;
+  return typeof options.compression === "string" ? options.compression : null;
+}
+
 function rowOfImage(image: ImageRecord) {
   return {
     id: newId("image", systemRandom),
     partition: image.partition,
     sizeBytes: BigInt(image.sizeBytes),
     technique: image.technique,
+    baseId: image.baseId ?? null,
     contentRoot: image.contentRoot,
     fillBytes: BigInt(image.fillBytes),
     unchangedBytes: BigInt(image.unchangedBytes),
@@ -125,6 +147,19 @@ export async function snapshotIdsOf(repositoryId: string): Promise<Set<string>> 
   return new Set(rows.map((row) => row.id));
 }
 
+/** The repository has pruned them: plans that name them find out, tasks keep their words. */
+export async function forgetSnapshots(snapshotIds: readonly string[]): Promise<void> {
+  await database().snapshot.deleteMany({ where: { id: { in: [...snapshotIds] } } });
+}
+
+export async function verifyStatesOf(repositoryId: string): Promise<Map<string, VerifyState>> {
+  const rows = await database().snapshot.findMany({
+    where: { repositoryId },
+    select: { id: true, verifyState: true },
+  });
+  return new Map(rows.map((row) => [row.id, row.verifyState]));
+}
+
 export async function setVerifyState(
   snapshotIds: readonly string[],
   state: Exclude<VerifyState, "never">,
@@ -162,6 +197,7 @@ interface StoredSnapshot
 interface StoredImage {
   readonly partition: string;
   readonly technique: string;
+  readonly baseId: string | null;
   readonly contentRoot: string;
   readonly sizeBytes: bigint;
   readonly fillBytes: bigint;
@@ -199,6 +235,7 @@ function imageOfRow(row: StoredImage): ImageRecord {
   return {
     partition: row.partition,
     technique: row.technique as Technique, // written by recordSnapshot from a Technique
+    ...(row.baseId === null ? {} : { baseId: row.baseId }),
     contentRoot: row.contentRoot,
     sizeBytes: Number(row.sizeBytes),
     fillBytes: Number(row.fillBytes),

@@ -1,5 +1,6 @@
 // Rows of tasks as agents and processors move them: lease, heartbeat, finish, fail, lose. Each is one compare-and-set on
 // state and lease, so of twenty callers one wins and the others are told; an agent with an old lease changes nothing.
+import { type ArchiveChoice, archiveChoiceOf } from "#lib/model/archive-choice.ts";
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
 import type { TaskKind, TaskStep } from "#lib/model/job.ts";
 import type { DiskInfo } from "#lib/model/node.ts";
@@ -7,6 +8,7 @@ import { SNAPSHOT_PURPOSES, type SnapshotPurpose } from "#lib/model/snapshot.ts"
 import { database, inTransaction, type Transaction } from "./client.ts";
 import { disksOfNode } from "./nodes.ts";
 import { notify } from "./notify.ts";
+import { findRepositoryChoice } from "./repositories.ts";
 import { taskStatesMovedBy } from "./transitions.ts";
 
 /** How often a task that failed with the advice "later" is tried in all. */
@@ -24,6 +26,8 @@ export interface LeasedTask {
   readonly attempt: number;
   readonly purpose: SnapshotPurpose;
   readonly comment: string;
+  /** How an archive is to be stored. */
+  readonly storage: ArchiveChoice;
   readonly disks: readonly DiskInfo[];
   /** What a restore brings back; empty for an archive. */
   readonly images: readonly {
@@ -97,6 +101,10 @@ async function describeLease(taskId: string, nodeId: string): Promise<LeasedTask
     attempt: task.attempt,
     purpose: SNAPSHOT_PURPOSES.find((purpose) => purpose === options.purpose) ?? "manual",
     comment: typeof options.comment === "string" ? options.comment : "",
+    storage: archiveChoiceOf(
+      options,
+      task.job.repositoryId === null ? null : await findRepositoryChoice(task.job.repositoryId),
+    ),
     disks: await disksOfNode(nodeId),
     images: (task.snapshot?.images ?? []).map((image) => ({
       partition: image.partition,

@@ -2,6 +2,7 @@
 //
 // What it promises is in README.md, the rules behind it in SPEC.md, the bytes in docs/repository-format.md.
 import { CodedError } from "#lib/model/errors.ts";
+import { throwIfAborted } from "./archive/image-archiver.ts";
 import { Session } from "./archive/session.ts";
 import { closeState } from "./close.ts";
 import { Evaluation } from "./evaluate/evaluate.ts";
@@ -15,6 +16,7 @@ import type {
   ArchiveRequest,
   ArchiveSession,
   ByteTarget,
+  EvaluateOptions,
   EvaluationRequest,
   EvaluationRow,
   GcOptions,
@@ -37,6 +39,7 @@ import type {
   WorkOptions,
 } from "./types.ts";
 import { collectGarbage, planGc } from "./upkeep/collect.ts";
+import { damagedSnapshots } from "./upkeep/known-damage.ts";
 import { pinSnapshot, unpinSnapshot } from "./upkeep/pins.ts";
 import { pruneSnapshots } from "./upkeep/prune.ts";
 import { reSegment } from "./upkeep/re-segment.ts";
@@ -44,6 +47,7 @@ import { Scrub } from "./upkeep/scrub.ts";
 import { Verification } from "./verify/verify.ts";
 
 export { hintsFinding } from "./archive/hints.ts";
+export { EVALUATED_BLOCK_SIZES, EVALUATED_COMPRESSIONS } from "./evaluate/evaluate.ts";
 export { openFileSource, openFileTarget } from "./local-file.ts";
 export { createRepository } from "./open.ts";
 export { ImageBytes } from "./restore/image-bytes.ts";
@@ -126,7 +130,7 @@ class OpenRepository implements Repository {
     return statsOf(this.#state);
   }
 
-  async evaluate(request: EvaluationRequest, options: WorkOptions = {}): Promise<EvaluationRow[]> {
+  async evaluate(request: EvaluationRequest, options: EvaluateOptions = {}): Promise<EvaluationRow[]> {
     this.#state.checkOpen();
     const open = (snapshotId: string, partition: string) => this.openImage(snapshotId, partition);
     return new Evaluation(this.#state, open, request, options).run();
@@ -158,6 +162,14 @@ class OpenRepository implements Repository {
     this.#checkWritable();
     const snapshots = new Set(snapshotIds.map((id) => this.#state.storedSnapshot(id)));
     return pruneSnapshots(this.#state, [...snapshots]);
+  }
+
+  async damagedSnapshots(options: { readonly signal?: AbortSignal } = {}): Promise<ReadonlySet<string>> {
+    this.#state.checkOpen();
+    return damagedSnapshots(this.#state, () => {
+      throwIfAborted(options.signal);
+      this.#state.checkOpen();
+    });
   }
 
   async planGc(options: GcOptions = {}): Promise<GcPlan> {

@@ -251,6 +251,13 @@ export interface EvaluationRequest {
   readonly base?: "first" | "previous";
 }
 
+export interface EvaluateOptions extends WorkOptions {
+  /** Rows that an interrupted evaluation of the same request had made: a block size that is complete is not computed again. */
+  readonly known?: readonly EvaluationRow[];
+  /** All rows of one block size, when they are made: whoever keeps them can go on from there. */
+  readonly onRows?: (rows: readonly EvaluationRow[]) => Promise<void>;
+}
+
 /** What an empty repository would hold after this snapshot and those before it. All but the increment are sums since
  *  the first snapshot. */
 export interface EvaluationRow {
@@ -391,7 +398,7 @@ export interface Repository {
   stats(): Promise<RepositoryStats>;
   /** What other techniques, block sizes and compressions would cost for these snapshots: rows by snapshot, technique,
    *  block size and compression. Exact, and as slow as compressing everything that many times. */
-  evaluate(request: EvaluationRequest, options?: WorkOptions): Promise<EvaluationRow[]>;
+  evaluate(request: EvaluationRequest, options?: EvaluateOptions): Promise<EvaluationRow[]>;
   /** By snapshot id. */
   pins(): ReadonlyMap<string, SnapshotPin>;
   pin(snapshotId: string, reason: string): Promise<SnapshotPin>;
@@ -400,6 +407,8 @@ export interface Repository {
   /** Removes snapshots, not what they needed. Refused as a whole, "snapshot-pinned" | "snapshot-is-base" | "snapshot-in-use" (restored, verified or
    *  archived against right now). Which ones: decideRetention in lib/model/retention.ts. */
   prune(request: { readonly snapshotIds: readonly string[] }): Promise<PruneReport>;
+  /** Ids of snapshots that need a pack which the last scrub found bad, or one that is gone. Looks at manifests, not at packs. */
+  damagedSnapshots(options?: { readonly signal?: AbortSignal }): Promise<ReadonlySet<string>>;
   planGc(options?: GcOptions): Promise<GcPlan>;
   /** Removes packs nothing needs, and rewrites those of which much is not needed, beside everything else that runs. */
   collectGarbage(options?: GcOptions): Promise<GcReport>;

@@ -11,6 +11,7 @@ export const ID_PREFIXES = [
   "disk",
   "part",
   "image",
+  "evaluation",
   "token",
   "key",
   "snap",

@@ -7,8 +7,26 @@ export const JOB_KINDS = [
   "restore-node",
   "roll-back-classroom",
   "verify",
+  "evaluate",
+  "prune",
+  "gc",
+  "scrub",
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
+
+/** Work on the repository itself: one task that no agent leases, done by the worker. */
+export const REPOSITORY_JOB_KINDS = [
+  "verify",
+  "evaluate",
+  "prune",
+  "gc",
+  "scrub",
+] as const satisfies readonly JobKind[];
+export type RepositoryJobKind = (typeof REPOSITORY_JOB_KINDS)[number];
+
+export function isRepositoryJobKind(kind: JobKind): kind is RepositoryJobKind {
+  return (REPOSITORY_JOB_KINDS as readonly JobKind[]).includes(kind);
+}
 
 /** "partial": at least one task succeeded and at least one did not. */
 export const JOB_STATES = ["queued", "running", "succeeded", "partial", "failed", "cancelled"] as const;
@@ -96,7 +114,7 @@ export function isFinalJobState(state: JobState): boolean {
   return (FINAL_JOB_STATES as readonly JobState[]).includes(state);
 }
 
-export const TASK_KINDS = ["archive", "restore", "verify"] as const;
+export const TASK_KINDS = ["archive", "restore", ...REPOSITORY_JOB_KINDS] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 
 /** "waiting": its job has not started. "ready": an agent may lease it. */
@@ -227,6 +245,12 @@ export const TASK_STEPS = [
   "writing",
   "flushing",
   "verifying",
+  "evaluating",
+  "deciding",
+  "pruning",
+  "marking",
+  "freeing",
+  "scrubbing",
   "committing",
   "done",
 ] as const;

@@ -5,7 +5,7 @@
 // time zone, only says which hour, day … a snapshot falls into. Each rule considers only periods that no earlier rule has a
 // snapshot of: "7 daily and 4 weekly" reach back further than seven days.
 
-const RETENTION_RULES = ["last", "hourly", "daily", "weekly", "monthly", "yearly"] as const;
+export const RETENTION_RULES = ["last", "hourly", "daily", "weekly", "monthly", "yearly"] as const;
 export type RetentionRule = (typeof RETENTION_RULES)[number];
 
 export interface RetentionPolicy {

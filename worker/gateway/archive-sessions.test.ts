@@ -23,6 +23,7 @@ const TASK: LeasedTask = {
   nodeName: "pc",
   attempt: 1,
   purpose: "manual",
+  storage: {},
   comment: "",
   disks: [
     {

@@ -55,6 +55,7 @@ export class ArchiveSessions {
       purpose: task.purpose,
       comment: task.comment,
       requestId: task.taskId,
+      ...task.storage,
     });
     const archive: OpenArchive = {
       taskId: task.taskId,

@@ -29,7 +29,7 @@ function leaseOf(taskId: string): Parameters<Leases["add"]>[0] {
     leaseId: `token_${taskId}`,
     nodeId: "node_1",
     keyHash: "0",
-    task: { ...words, kind: "archive", snapshotId: null, purpose: "manual", disks: [] },
+    task: { ...words, kind: "archive", snapshotId: null, purpose: "manual", storage: {}, disks: [] },
     message: { kind: "archive", taskId, leaseId: `token_${taskId}`, snapshotId: "snap_1", images: [] },
     startedMs: 0,
     lastHeardMs: 0,

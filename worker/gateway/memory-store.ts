@@ -106,6 +106,7 @@ export class MemoryStore implements GatewayStore {
       nodeName: node.name,
       attempt: row.attempt,
       purpose: "manual",
+      storage: {},
       comment: "",
       disks: node.disks,
     };

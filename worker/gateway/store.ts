@@ -1,5 +1,6 @@
 // What the gateway needs of the database, as a port: database-store.ts is the real one; tests pass a small one of their own,
 // so that the whole wire can be tried without Postgres.
+import type { ArchiveChoice } from "#lib/model/archive-choice.ts";
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
 import type { TaskKind, TaskStep } from "#lib/model/job.ts";
 import type { DiskInfo, NodeLifeCycle } from "#lib/model/node.ts";
@@ -30,6 +31,7 @@ export interface LeasedTask {
   readonly attempt: number;
   readonly purpose: SnapshotPurpose;
   readonly comment: string;
+  readonly storage: ArchiveChoice;
   readonly disks: readonly DiskInfo[];
 }
 
@@ -60,7 +62,11 @@ export interface GatewayStore {
   addTaskEvent(taskId: string, step: TaskStep, message: string): Promise<void>;
   recordSnapshot(
     record: SnapshotRecord,
-    context: { readonly repositoryId: string; readonly jobId: string | null },
+    context: {
+      readonly repositoryId: string;
+      readonly jobId: string | null;
+      readonly compression?: string | null;
+    },
   ): Promise<void>;
   /** Calls back with a node's id when its tasks may have changed; only a hint. Answers how to stop. */
   subscribeTasks(onNode: (nodeId: string) => void): Promise<() => Promise<void>>;

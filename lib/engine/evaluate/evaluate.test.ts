@@ -180,7 +180,8 @@ describe("asking", () => {
     const done: number[] = [];
     const onProgress = ({ doneBytes }: { doneBytes: number }) => done.push(doneBytes);
     const id = snapshot?.id ?? "";
-    await bench.repository.evaluate({ snapshots: [{ snapshotId: id, partition: "sda1" }] }, { onProgress });
+    const snapshots = [{ snapshotId: id, partition: "sda1" }];
+    await bench.repository.evaluate({ snapshots, blockSizes: [4096] }, { onProgress });
     expect(done).toEqual([3 * PAGE]);
     expect(await bench.storage.list("")).toEqual(before);
   });
@@ -214,4 +215,54 @@ test("the fingerprint map gives back what was put in, through every growth", () 
     expect(map.get(digestOf(number))).toBe(number === 5 ? 55 : number);
   }
   expect(map.get(digestOf(10_001))).toBe(-1);
+});
+
+describe("an interrupted evaluation", () => {
+  test("goes on with the block size it was in, and ends with the same rows in the same order", async () => {
+    const bench = await newBench();
+    const snapshots = (await archived(bench, life())).map(({ id }) => ({ snapshotId: id }));
+    // One snapshot named twice must not mix up whose rows are whose.
+    const request = {
+      snapshots: [...snapshots, ...snapshots.slice(0, 1)],
+      blockSizes: [65536, 512, 4096],
+      compressions: COMPRESSIONS,
+    };
+    const whole = await bench.repository.evaluate(request);
+    const kept: EvaluationRow[] = [];
+    const stop = new AbortController();
+    const interrupted = bench.repository.evaluate(request, {
+      signal: stop.signal,
+      onRows: async (rows) => {
+        kept.push(...rows);
+        if (kept.length > rows.length) stop.abort();
+      },
+    });
+    await expect(interrupted).rejects.toThrow();
+    expect(new Set(kept.map((row) => row.blockSize))).toEqual(new Set([65536, 512]));
+    const made: EvaluationRow[] = [];
+    const progress: number[] = [];
+    const resumed = await bench.repository.evaluate(request, {
+      known: kept,
+      onRows: async (rows) => void made.push(...rows),
+      onProgress: ({ doneBytes, totalBytes }) => progress.push(doneBytes / totalBytes),
+    });
+    expect(new Set(made.map((row) => row.blockSize))).toEqual(new Set([4096]));
+    expect(resumed).toEqual(whole);
+    expect(progress[0]).toBeCloseTo(1 / 3);
+    expect(progress.at(-1)).toBe(1);
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+  });
+
+  test("rows of a block size that are not all there are computed again", async () => {
+    const bench = await newBench();
+    const [first] = await archived(bench, life().slice(0, 1));
+    const request = { snapshots: [{ snapshotId: first?.id ?? "" }], blockSizes: [4096] };
+    const whole = await bench.repository.evaluate(request);
+    let asked = 0;
+    const onRows = async () => {
+      asked += 1;
+    };
+    expect(await bench.repository.evaluate(request, { known: whole.slice(1), onRows })).toEqual(whole);
+    expect(asked).toBe(1);
+  });
 });

@@ -5,175 +5,120 @@
 // Blocks larger than a page (256 KiB) are beyond what repositories can have; they are evaluated as if pages were as large.
 import { type Compression, isCompression, USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
-import { TECHNIQUES } from "#lib/model/snapshot.ts";
-import { throwIfAborted } from "../archive/image-archiver.ts";
+import { TECHNIQUES, type Technique } from "#lib/model/snapshot.ts";
 import { BLOCK_SIZE_MIN } from "../format/config-format.ts";
-import { encodeSnapshot, type PackKind } from "../format/snapshot-format.ts";
+import type { StoredSnapshot } from "../format/snapshot-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
-import type { EvaluationRequest, EvaluationRow, ImageReader, SnapshotRecord, WorkOptions } from "../types.ts";
-import { CHUNK_BYTES, ChunkReader } from "./chunk-reader.ts";
+import type { EvaluateOptions, EvaluationRequest, EvaluationRow, SnapshotRecord } from "../types.ts";
+import { CHUNK_BYTES } from "./chunk-reader.ts";
 import { Compressor } from "./compressor.ts";
-import { type FinishedLaneImage, Lane } from "./lane.ts";
+import { Lane } from "./lane.ts";
+import { EvaluationPass, type OpenImage } from "./pass.ts";
 
-const BLOCK_SIZES: readonly number[] = Array.from({ length: 14 }, (_, power) => BLOCK_SIZE_MIN << power);
-const COMPRESSIONS: readonly Compression[] = [
+export const EVALUATED_BLOCK_SIZES: readonly number[] = Array.from(
+  { length: 14 },
+  (_, power) => BLOCK_SIZE_MIN << power,
+);
+export const EVALUATED_COMPRESSIONS: readonly Compression[] = [
   { codec: "none", level: 0 },
   { codec: "gzip", level: 6 },
   USUAL_COMPRESSION,
 ];
-const PACK_NAME_CHARACTERS = "packs/ab/.pack".length + 64;
 
-type OpenImage = (snapshotId: string, partition: string) => Promise<ImageReader>;
-
-interface PartitionHistory {
-  readonly first: ImageReader;
-  readonly newest: ImageReader;
-}
-
+/** The block sizes of a request one after the other, all techniques of one together: a pass over the images. What is
+ *  interrupted goes on with the pass it was in, given the rows of those before. */
 export class Evaluation {
   readonly #state: RepositoryState;
   readonly #open: OpenImage;
+  readonly #stored: readonly StoredSnapshot[];
   readonly #snapshots: readonly SnapshotRecord[];
-  readonly #base: "first" | "previous";
+  readonly #techniques: readonly Technique[];
+  readonly #blockSizes: readonly number[];
   readonly #compressions: readonly Compression[];
+  readonly #base: "first" | "previous";
+  /** Of all passes: whole pages come again in each of them, and their sizes are remembered by content. */
   readonly #compressor: Compressor;
-  readonly #lanes: readonly Lane[];
-  readonly #options: WorkOptions;
-  /** Readers keep their snapshots from being pruned until they are closed. */
-  readonly #opened: ImageReader[] = [];
-  readonly #history = new Map<string, PartitionHistory>();
-  /** Bytes after the snapshot before, by row of a snapshot. */
-  #totals: number[] = [];
-  readonly #snapshotFileBytes: number[];
-  readonly #packsListed: number[];
-  #doneBytes = 0;
+  readonly #nodeCompressor: Compressor;
+  readonly #options: EvaluateOptions;
 
-  constructor(state: RepositoryState, open: OpenImage, request: EvaluationRequest, options: WorkOptions) {
+  constructor(state: RepositoryState, open: OpenImage, request: EvaluationRequest, options: EvaluateOptions) {
     checkRequest(request);
     this.#state = state;
     this.#open = open;
     this.#options = options;
-    this.#snapshots = request.snapshots.map(({ snapshotId, partition }) =>
-      onlyPartition(state.storedSnapshot(snapshotId).record, partition),
+    this.#stored = request.snapshots.map(({ snapshotId }) => state.storedSnapshot(snapshotId));
+    this.#snapshots = this.#stored.map(({ record }, index) =>
+      onlyPartition(record, request.snapshots[index]?.partition),
     );
+    this.#techniques = request.techniques ?? TECHNIQUES;
+    this.#blockSizes = request.blockSizes ?? EVALUATED_BLOCK_SIZES;
+    this.#compressions = request.compressions ?? EVALUATED_COMPRESSIONS;
     this.#base = request.base ?? "previous";
-    this.#compressions = request.compressions ?? COMPRESSIONS;
     this.#compressor = new Compressor(state.workers, this.#compressions);
-    const nodeCompressor = new Compressor(state.workers, [USUAL_COMPRESSION]);
-    const { techniques = TECHNIQUES, blockSizes = BLOCK_SIZES } = request;
-    const shared = { base: this.#base, compressor: this.#compressor, nodeCompressor };
-    this.#lanes = techniques.flatMap((technique) =>
-      blockSizes.map((blockSize) => new Lane({ ...shared, technique, blockSize })),
-    );
-    this.#snapshotFileBytes = this.#lanes.flatMap(() => this.#compressions.map(() => 0));
-    this.#packsListed = this.#snapshotFileBytes.slice();
+    this.#nodeCompressor = new Compressor(state.workers, [USUAL_COMPRESSION]);
   }
 
   async run(): Promise<EvaluationRow[]> {
-    const rows: EvaluationRow[] = [];
+    const releases = this.#stored.map((snapshot) => this.#state.holds.take(snapshot));
     try {
-      for (const snapshot of this.#snapshots) rows.push(...(await this.#snapshot(snapshot)));
-      return rows;
+      const passes: (readonly EvaluationRow[])[] = [];
+      for (const [index, blockSize] of this.#blockSizes.entries()) {
+        const known = this.#knownOf(blockSize);
+        passes.push(known ?? (await this.#pass(index, blockSize)));
+        if (known !== null) this.#tell(index + 1, 0);
+      }
+      return this.#inOrder(passes);
     } finally {
-      for (const reader of this.#opened) reader.close();
+      for (const release of releases) release();
     }
   }
 
-  async #snapshot(snapshot: SnapshotRecord): Promise<EvaluationRow[]> {
-    const finished = new Map<Lane, FinishedLaneImage[]>(this.#lanes.map((lane) => [lane, []]));
-    for (const { partition } of snapshot.images) {
-      await this.#image(snapshot, partition);
-      for (const lane of this.#lanes) finished.get(lane)?.push(lane.finishImage());
-    }
-    for (const lane of this.#lanes) await lane.sealSnapshot();
-    const rows = this.#lanes.flatMap((lane) => this.#rowsOf(snapshot, lane, finished.get(lane) ?? []));
-    this.#totals = rows.map((row) => row.totalBytes);
+  #knownOf(blockSize: number): readonly EvaluationRow[] | null {
+    const rows = (this.#options.known ?? []).filter((row) => row.blockSize === blockSize);
+    return rows.length === this.#snapshots.length * this.#kinds ? rows : null;
+  }
+
+  async #pass(index: number, blockSize: number): Promise<readonly EvaluationRow[]> {
+    const pass = new EvaluationPass(this.#state, this.#open, {
+      snapshots: this.#snapshots,
+      lanes: this.#lanesOf(blockSize),
+      base: this.#base,
+      compressor: this.#compressor,
+      signal: this.#options.signal,
+      onDone: (doneBytes) => this.#tell(index, doneBytes),
+    });
+    const rows = await pass.run();
+    await this.#options.onRows?.(rows);
     return rows;
   }
 
-  async #image(snapshot: SnapshotRecord, partition: string): Promise<void> {
-    const image = await this.#open(snapshot.id, partition);
-    this.#opened.push(image);
-    const known = this.#history.get(partition);
-    const needsBase = this.#lanes.some((lane) => lane.technique === "diff");
-    const base = needsBase ? (this.#base === "first" ? known?.first : known?.newest) : undefined;
-    const images = { image, previous: known?.newest ?? null, base: base ?? null };
-    const pageSizes = new Set(this.#lanes.map((lane) => lane.pageBytes));
-    for (const lane of this.#lanes) lane.beginImage(partition);
-    for await (const chunk of new ChunkReader(images, Math.max(...pageSizes)).chunks()) {
-      throwIfAborted(this.#options.signal);
-      this.#state.checkOpen();
-      for (const pageBytes of pageSizes) {
-        const lanes = this.#lanes.filter((lane) => lane.pageBytes === pageBytes);
-        for (const page of chunk.pages(pageBytes)) {
-          for (const lane of lanes) {
-            await this.#compressor.room();
-            lane.take(page);
-          }
-        }
-      }
-      this.#doneBytes += chunk.lengthBytes;
-      this.#options.onProgress?.({ doneBytes: this.#doneBytes, totalBytes: this.#totalBytes });
-    }
-    this.#history.set(partition, { first: known?.first ?? image, newest: image });
+  /** Rows of one snapshot in one pass. */
+  get #kinds(): number {
+    return this.#techniques.length * this.#compressions.length;
   }
 
-  get #totalBytes(): number {
-    return this.#snapshots
-      .flatMap((snapshot) => snapshot.images)
-      .reduce((sum, image) => sum + image.sizeBytes, 0);
+  #tell(passesDone: number, doneBytes: number): void {
+    const images = this.#snapshots.flatMap((snapshot) => snapshot.images);
+    const passBytes = images.reduce((sum, image) => sum + image.sizeBytes, 0);
+    const totalBytes = passBytes * this.#blockSizes.length;
+    this.#options.onProgress?.({ doneBytes: passesDone * passBytes + doneBytes, totalBytes });
   }
 
-  #rowsOf(snapshot: SnapshotRecord, lane: Lane, images: readonly FinishedLaneImage[]): EvaluationRow[] {
-    const firstRow = this.#lanes.indexOf(lane) * this.#compressions.length;
-    return this.#compressions.map((compression, index) => {
-      const row = firstRow + index;
-      const packs = lane.data[index];
-      if (packs === undefined) throw new Error("Bug: a lane has fewer compressions than there are");
-      const packCount = packs.packCount + lane.nodes.packCount;
-      const newPacks = packCount - (this.#packsListed[row] ?? 0);
-      this.#packsListed[row] = packCount;
-      const fileBytes =
-        (this.#snapshotFileBytes[row] ?? 0) + this.#snapshotFile(snapshot, lane, images, newPacks);
-      this.#snapshotFileBytes[row] = fileBytes;
-      const totalBytes = packs.bytes + lane.nodes.bytes + fileBytes;
-      return {
-        snapshot: snapshot.id,
-        technique: lane.technique,
-        blockSize: lane.blockSize,
-        compression,
-        dataBytes: packs.payloadBytes,
-        metadataBytes: totalBytes - packs.payloadBytes,
-        totalBytes,
-        incrementBytes: totalBytes - (this.#totals[row] ?? 0),
-      };
-    });
+  #lanesOf(blockSize: number): Lane[] {
+    const shared = { base: this.#base, compressor: this.#compressor, nodeCompressor: this.#nodeCompressor };
+    return this.#techniques.map((technique) => new Lane({ ...shared, technique, blockSize }));
   }
 
-  /** The file this snapshot would have; counters in it may have a few digits more or fewer. */
-  #snapshotFile(
-    snapshot: SnapshotRecord,
-    lane: Lane,
-    images: readonly FinishedLaneImage[],
-    packCount: number,
-  ): number {
-    const pack = { name: "0".repeat(PACK_NAME_CHARACTERS), kind: "data" as PackKind };
-    const place = { firstId: lane.nextBlockId, endId: lane.nextBlockId };
-    return encodeSnapshot(this.#state.info.id, {
-      record: {
-        ...snapshot,
-        images: snapshot.images.map(({ baseId: _, ...image }, index) => {
-          const made = images[index];
-          const { technique = lane.technique, newBytes = 0 } = made ?? {};
-          const base = technique === "diff" ? { baseId: snapshot.id } : {};
-          return { ...image, technique, newBytes, storedBytes: newBytes, ...base };
-        }),
-      },
-      roots: images.map((image) => image.root),
-      packs: Array.from({ length: packCount }, () => ({ ...pack, ...place })),
-      nextBlockId: lane.nextBlockId,
-      nextNodeId: lane.nextNodeId,
-    }).length;
+  /** By snapshot, technique, block size and compression, each in the request's order. Passes are by snapshot (the same may be
+   *  named twice, for two partitions), technique and compression. */
+  #inOrder(passes: readonly (readonly EvaluationRow[])[]): EvaluationRow[] {
+    const each = this.#compressions.length;
+    return this.#snapshots.flatMap((_, nth) =>
+      this.#techniques.flatMap((_, technique) => {
+        const first = nth * this.#kinds + technique * each;
+        return passes.flatMap((rows) => rows.slice(first, first + each));
+      }),
+    );
   }
 }
 

@@ -194,7 +194,7 @@ export class Scrub {
 }
 
 /** A cache: when it is missing or damaged, every pack was never looked at. */
-async function storedResults(state: RepositoryState): Promise<readonly PackResult[]> {
+export async function storedResults(state: RepositoryState): Promise<readonly PackResult[]> {
   const bytes = await state.storage.readFile(SCRUB_FILE);
   if (bytes === null) return [];
   try {

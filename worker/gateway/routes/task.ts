@@ -2,6 +2,7 @@
 //
 // The end of an archive is written in this order: commit in the repository, the snapshot's row, the task's row. Whatever breaks
 // in between is made good by the same request repeated, or by the next lease of the task, which finds the snapshot.
+import { compressionInWords } from "#lib/model/compression.ts";
 import { CodedError, failureReportOf } from "#lib/model/errors.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
 import {
@@ -91,7 +92,12 @@ async function finishArchive(
     const retry = thrown instanceof CodedError ? thrown.retry : "never";
     return context.store.failTask(taskId, lease.leaseId, failureReportOf(thrown), retry);
   }
-  await context.store.recordSnapshot(record, { repositoryId: context.repository.info.id, jobId });
+  const { compression } = lease.task.storage;
+  await context.store.recordSnapshot(record, {
+    repositoryId: context.repository.info.id,
+    jobId,
+    compression: compression === undefined ? null : compressionInWords(compression),
+  });
   const verdict = await context.store.finishTask(taskId, lease.leaseId, archiveReport(record, results));
   await context.archives.abort(taskId);
   return verdict;
