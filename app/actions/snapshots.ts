@@ -12,8 +12,10 @@ import { answer, parseForm } from "./answer.ts";
 
 const requestId = z.uuid();
 const comment = z.string().trim().max(500).optional();
-const NodeForm = z.object({ requestId, comment, nodeId: z.string().max(64) });
-const ClassroomForm = z.object({ requestId, comment, groupId: z.string().max(64) });
+const word = z.string().max(64).optional();
+const storage = { technique: word, compression: word, base: word };
+const NodeForm = z.object({ requestId, comment, nodeId: z.string().max(64), ...storage });
+const ClassroomForm = z.object({ requestId, comment, groupId: z.string().max(64), ...storage });
 const VerifyForm = z.object({ requestId, snapshotId: z.string().max(64).optional() });
 
 export async function snapshotNodeAction(_previous: FormState, form: FormData): Promise<FormState> {

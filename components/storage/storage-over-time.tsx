@@ -2,12 +2,13 @@
 
 // Logical, deduplicated, compressed and stored bytes over time. Lines step, because sizes change at snapshots and not in
 // between; each line has its own dash as well as colour. A logarithmic scale can be chosen, since logical bytes dwarf the rest.
-import { useState, useSyncExternalStore } from "react";
+import { useState } from "react";
 import { CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 import { formatBytes } from "#lib/model/units.ts";
 import { ByteCount } from "../ui/byte-count.tsx";
 import { LocalTime } from "../ui/local-time.tsx";
 import { HeadRow, Row, Table, Td, Th } from "../ui/table.tsx";
+import { useInBrowser } from "../use-in-browser.ts";
 import { byteTicks, SERIES, type StorageSizes, tickText } from "./chart-parts.ts";
 
 export interface StorageSample extends StorageSizes {
@@ -181,12 +182,4 @@ function axisText(atMs: number, spanMs: number): string {
 
 function fullTime(atMs: number): string {
   return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" }).format(new Date(atMs));
-}
-
-function useInBrowser(): boolean {
-  return useSyncExternalStore(
-    () => () => undefined,
-    () => true,
-    () => false,
-  );
 }

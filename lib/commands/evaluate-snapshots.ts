@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
-import { findSnapshot } from "#lib/db/snapshots.ts";
+import { findSnapshot, listSnapshots, type SnapshotRow } from "#lib/db/snapshots.ts";
 import { type Compression, compressionInWords, parseCompression } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { TECHNIQUES } from "#lib/model/snapshot.ts";
@@ -23,7 +23,11 @@ const blockSize = z
 
 export const EvaluateSnapshotsInput = z.object({
   requestId: RequestId,
-  snapshotIds: z.array(Id).min(1, "must name a snapshot").max(SNAPSHOTS_MAX),
+  /** In the order in which they would be archived. */
+  snapshotIds: z.array(Id).max(SNAPSHOTS_MAX).optional(),
+  /** Instead: the newest so many snapshots of a PC, oldest first; those found corrupt are left out. */
+  nodeId: Id.optional(),
+  snapshotCount: z.number().int().min(1).max(SNAPSHOTS_MAX).default(8),
   techniques: z
     .array(z.enum(TECHNIQUES))
     .min(1)
@@ -38,18 +42,22 @@ export async function evaluateSnapshots(
   input: z.input<typeof EvaluateSnapshotsInput>,
 ): Promise<{ readonly jobId: string }> {
   permit(viewer, "evaluate");
-  const { requestId, ...asked } = parseInput(EvaluateSnapshotsInput, input);
-  const totalBytes = await bytesOf(asked.snapshotIds);
+  const asked = parseInput(EvaluateSnapshotsInput, input);
+  const snapshots = await snapshotsOf(asked);
+  const imageBytes = snapshots.map(({ sizeBytes }) => sizeBytes);
+  const totalBytes = imageBytes.reduce((sum, bytes) => sum + bytes, 0);
   const blockSizes = [...new Set(asked.blockSizes)].sort((a, b) => a - b);
-  const count = asked.snapshotIds.length;
+  const count = snapshots.length;
   return wish(
     viewer,
     {
       kind: "evaluate",
-      requestId,
+      requestId: asked.requestId,
       title: count === 1 ? "Evaluate a snapshot" : `Evaluate ${count} snapshots`,
       options: {
-        ...asked,
+        base: asked.base,
+        snapshotIds: snapshots.map(({ id }) => id),
+        imageBytes,
         techniques: [...new Set(asked.techniques)],
         blockSizes,
         compressions: [...new Set(asked.compressions.map(wordsOf))],
@@ -61,20 +69,36 @@ export async function evaluateSnapshots(
   );
 }
 
-/** The images' bytes; refuses what is not there, and what two repositories hold. */
-async function bytesOf(snapshotIds: readonly string[]): Promise<number> {
-  let bytes = 0;
-  const repositories = new Set<string>();
-  for (const id of snapshotIds) {
-    const snapshot = await findSnapshot(id);
-    if (snapshot === null) throw new CodedError("snapshot-unknown", `There is no snapshot ${id}.`);
-    bytes += snapshot.sizeBytes;
-    repositories.add(snapshot.repositoryId);
+type Asked = z.output<typeof EvaluateSnapshotsInput>;
+
+/** Refuses what is not there, and what two repositories hold. */
+async function snapshotsOf(asked: Asked): Promise<SnapshotRow[]> {
+  const snapshots = asked.snapshotIds === undefined ? await newestOf(asked) : await named(asked.snapshotIds);
+  if (snapshots.length === 0) {
+    throw new CodedError("input-invalid", "There is no snapshot to evaluate.", {
+      hint: "Name snapshots, or a PC that has some.",
+    });
   }
-  if (repositories.size <= 1) return bytes;
+  if (new Set(snapshots.map(({ repositoryId }) => repositoryId)).size === 1) return snapshots;
   throw new CodedError("input-invalid", "These snapshots lie in several repositories.", {
     hint: "Evaluate those of each repository by themselves.",
   });
+}
+
+async function newestOf({ nodeId, snapshotCount }: Asked): Promise<SnapshotRow[]> {
+  if (nodeId === undefined) return [];
+  const rows = await listSnapshots({ nodeId, limit: snapshotCount });
+  return rows.filter(({ verifyState }) => verifyState !== "corrupt").reverse();
+}
+
+async function named(snapshotIds: readonly string[]): Promise<SnapshotRow[]> {
+  const rows: SnapshotRow[] = [];
+  for (const id of snapshotIds) {
+    const row = await findSnapshot(id);
+    if (row === null) throw new CodedError("snapshot-unknown", `There is no snapshot ${id}.`);
+    rows.push(row);
+  }
+  return rows;
 }
 
 function wordsOf(text: string): string {

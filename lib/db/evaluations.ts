@@ -10,6 +10,8 @@ import { database, inTransaction } from "./client.ts";
 /** As stored in the job's options and beside the rows. Compressions in words, such as "zstd:19". */
 const EvaluationWish = z.object({
   snapshotIds: z.array(z.string()).min(1),
+  /** Bytes of each snapshot's images: what they are compared with when they may be pruned already. */
+  imageBytes: z.array(z.number()),
   techniques: z.array(z.enum(TECHNIQUES)).min(1),
   blockSizes: z.array(z.number().int()).min(1),
   compressions: z.array(z.string()).min(1),

@@ -2,7 +2,7 @@
 import type { FailureReport } from "#lib/model/errors.ts";
 import type { JobKind, JobState, TaskKind, TaskState } from "#lib/model/job.ts";
 import { database } from "./client.ts";
-import { jobKindOfRow } from "./enums.ts";
+import { jobKindForRow, jobKindOfRow } from "./enums.ts";
 import { commentIn, failureOf, isoOrNull, numberIn } from "./view-words.ts";
 
 export interface JobRow {
@@ -77,6 +77,26 @@ export async function listJobRows(filter: JobFilter, countMax: number): Promise<
   });
   const names = await userNames(rows.map((row) => row.createdBy));
   return rows.map((row) => jobRowOf(row, names));
+}
+
+/** The newest job of each kind that has one, with its report. */
+export async function newestJobsByKind(
+  kinds: readonly JobKind[],
+): Promise<ReadonlyMap<JobKind, JobRow & { readonly report: unknown }>> {
+  const rows = await Promise.all(
+    kinds.map((kind) =>
+      database().job.findFirst({
+        where: { kind: jobKindForRow(kind) },
+        orderBy: { createdAt: "desc" },
+        include: WITH_COUNTS,
+      }),
+    ),
+  );
+  const found = rows.filter((row) => row !== null);
+  const names = await userNames(found.map((row) => row.createdBy));
+  return new Map(
+    found.map((row) => [jobKindOfRow(row.kind), { ...jobRowOf(row, names), report: row.report }]),
+  );
 }
 
 export async function countActiveJobs(): Promise<number> {

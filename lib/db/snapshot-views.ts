@@ -66,6 +66,17 @@ export async function listJobSnapshotRows(jobId: string): Promise<SnapshotRow[]>
   return rows.map(rowOf);
 }
 
+/** By snapshot id; without those that are gone. */
+export async function nodeNamesOfSnapshots(
+  snapshotIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await database().snapshot.findMany({
+    where: { id: { in: [...snapshotIds] } },
+    select: { id: true, node: { select: { name: true } } },
+  });
+  return new Map(rows.map((row) => [row.id, row.node.name]));
+}
+
 export async function countNodeSnapshots(nodeId: string): Promise<number> {
   return database().snapshot.count({ where: { nodeId } });
 }

@@ -1,12 +1,14 @@
 // The repository's sizes over time, for charts. Many samples are thinned in the database to at most one per bucket, the
 // newest of each, so that a year of samples stays one small answer.
 import { database } from "./client.ts";
+import { choiceOfRow, type RepositoryChoice } from "./repositories.ts";
 
 export interface RepositoryRow {
   readonly id: string;
   readonly name: string;
   readonly blockSize: number;
   readonly createdAt: string;
+  readonly choice: RepositoryChoice;
 }
 
 export interface StorageSampleRow {
@@ -26,6 +28,7 @@ export async function listRepositoryRows(): Promise<RepositoryRow[]> {
     name: row.name,
     blockSize: row.blockSize,
     createdAt: row.createdAt.toISOString(),
+    choice: choiceOfRow(row),
   }));
 }
 

@@ -27,9 +27,9 @@ test.each([
 });
 
 test("what is accepted is stored in one spelling", () => {
-  expect(checkArchiveWords({ technique: "diff", compression: " zstd:3", base: "previous" })).toEqual({
+  expect(checkArchiveWords({ technique: "diff", compression: " gzip:6", base: "previous" })).toEqual({
     technique: "diff",
-    compression: "zstd",
+    compression: "gzip",
     base: "previous",
   });
   expect(checkArchiveWords({})).toEqual({ technique: null, compression: null, base: null });

@@ -4,7 +4,8 @@ import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/viewer.ts";
 import { findJobDetailRow, type JobDetailRow } from "#lib/db/job-views.ts";
 import { listJobSnapshotRows } from "#lib/db/snapshot-views.ts";
-import { isFinalJobState } from "#lib/model/job.ts";
+import { isFinalJobState, isRepositoryJobKind } from "#lib/model/job.ts";
+import { readUpkeepReport, type UpkeepReport } from "./upkeep-report.ts";
 import { readVerifyReport, type VerifyFindings } from "./verify-report.ts";
 
 export interface JobView {
@@ -15,6 +16,8 @@ export interface JobView {
     Record<string, { id: string; newBytes: number; storedBytes: number; sizeBytes: number }>
   >;
   readonly verification: VerifyFindings | null;
+  /** Of work on the repository that has ended. */
+  readonly upkeep: UpkeepReport | null;
 }
 
 export async function jobView(viewer: Viewer, jobId: string): Promise<JobView | null> {
@@ -31,5 +34,6 @@ export async function jobView(viewer: Viewer, jobId: string): Promise<JobView | 
       ]),
     ),
     verification: job.kind === "verify" ? readVerifyReport(job.report) : null,
+    upkeep: isRepositoryJobKind(job.kind) ? readUpkeepReport(job.kind, job.report) : null,
   };
 }

@@ -7,6 +7,8 @@ import { findSnapshotDetailRow, type SnapshotDetailRow } from "#lib/db/snapshot-
 
 export interface SnapshotView extends SnapshotDetailRow {
   readonly version: number;
+  /** What diffs were made against, by its id; without those that were pruned. */
+  readonly baseNames: Readonly<Record<string, string>>;
   readonly parent: { readonly id: string; readonly version: number } | null;
 }
 
@@ -14,11 +16,18 @@ export async function snapshotView(viewer: Viewer, snapshotId: string): Promise<
   permit(viewer, "read");
   const row = await findSnapshotDetailRow(snapshotId);
   if (row === null) return null;
-  const versions = await versionsOf([row.id, ...(row.parentId === null ? [] : [row.parentId])]);
+  const baseIds = row.images.flatMap(({ baseId }) => (baseId === null ? [] : [baseId]));
+  const versions = await versionsOf([row.id, ...(row.parentId === null ? [] : [row.parentId]), ...baseIds]);
   const parent = row.parentId === null ? undefined : versions.get(row.parentId);
   return {
     ...row,
     version: versions.get(row.id)?.number ?? 1,
+    baseNames: Object.fromEntries(
+      baseIds.flatMap((id) => {
+        const base = versions.get(id);
+        return base === undefined ? [] : [[id, `v${base.number}`] as const];
+      }),
+    ),
     parent: parent === undefined ? null : { id: parent.snapshotId, version: parent.number },
   };
 }

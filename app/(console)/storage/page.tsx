@@ -1,46 +1,33 @@
 // What the store holds and what deduplication saves: charts with a table under each, so that no figure is only a shape.
-import { HardDrive, ShieldCheck } from "lucide-react";
+import { HardDrive } from "lucide-react";
 import type { Metadata } from "next";
 import Link from "next/link";
 import { LiveRefresh } from "#components/live-refresh.tsx";
 import { SavingsWaterfall } from "#components/storage/savings-waterfall.tsx";
 import { StorageOverTime } from "#components/storage/storage-over-time.tsx";
-import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
 import { ByteCount } from "#components/ui/byte-count.tsx";
 import { Card, Fact, Facts } from "#components/ui/card.tsx";
 import { EmptyState } from "#components/ui/empty-state.tsx";
 import { PageHeader } from "#components/ui/page-header.tsx";
 import { HeadRow, Row, Table, Td, Th } from "#components/ui/table.tsx";
 import { isPermitted } from "#lib/auth/permissions.ts";
+import type { Viewer } from "#lib/auth/viewer.ts";
 import { formatBytes, formatShare } from "#lib/model/units.ts";
 import { type RepositoryStorage, type StorageView, storageView } from "#lib/queries/storage.ts";
-import { verifyAction } from "../../actions/snapshots.ts";
 import { load } from "../../load.ts";
+import { RetentionCard, StorageChoiceCard } from "./choice-cards.tsx";
+import { EvaluationCard } from "./evaluation-card.tsx";
+import { UpkeepCard } from "./upkeep-card.tsx";
 
 export const metadata: Metadata = { title: "Storage" };
 
 export default async function StoragePage() {
-  const { view, mayVerify } = await load(async (viewer) => ({
-    view: await storageView(viewer),
-    mayVerify: isPermitted(viewer, "verify"),
-  }));
+  const { view, viewer } = await load(async (viewer) => ({ view: await storageView(viewer), viewer }));
   const anything = view.repositories.some((store) => store.now !== null);
   return (
     <>
       <LiveRefresh />
-      <PageHeader
-        title="Storage"
-        actions={
-          mayVerify && anything ? (
-            <ActionForm action={verifyAction}>
-              <SubmitButton variant="secondary">
-                <ShieldCheck aria-hidden size={14} />
-                Verify everything
-              </SubmitButton>
-            </ActionForm>
-          ) : undefined
-        }
-      />
+      <PageHeader title="Storage" />
       <div className="space-y-4">
         {anything ? null : (
           <Card>
@@ -50,7 +37,7 @@ export default async function StoragePage() {
           </Card>
         )}
         {view.repositories.map((store) => (
-          <RepositorySection key={store.repository.id} store={store} />
+          <RepositorySection key={store.repository.id} store={store} view={view} viewer={viewer} />
         ))}
         {view.nodes.length === 0 ? null : (
           <Card title="PCs by what they add to the store" flush>
@@ -62,8 +49,17 @@ export default async function StoragePage() {
   );
 }
 
-function RepositorySection({ store: { repository, now, samples } }: { store: RepositoryStorage }) {
+function RepositorySection({
+  store: { repository, now, samples, evaluation },
+  view,
+  viewer,
+}: {
+  store: RepositoryStorage;
+  view: StorageView;
+  viewer: Viewer;
+}) {
   if (now === null) return null;
+  const mayChoose = isPermitted(viewer, "manage-storage");
   return (
     <>
       <Card title={repository.name} aside={`${formatBytes(repository.blockSize)} blocks`}>
@@ -97,6 +93,22 @@ function RepositorySection({ store: { repository, now, samples } }: { store: Rep
       <Card title="Where the bytes went">
         <SavingsWaterfall sizes={now} />
       </Card>
+      <EvaluationCard
+        evaluation={evaluation}
+        lastRun={view.lastRuns.find(({ kind }) => kind === "evaluate") ?? null}
+        nodes={view.nodes}
+        mayEvaluate={isPermitted(viewer, "evaluate")}
+      />
+      <UpkeepCard
+        lastRuns={view.lastRuns}
+        viewer={viewer}
+        repositoryId={repository.id}
+        mayPlanPrune={repository.choice.retention !== null}
+      />
+      <div className="grid items-start gap-4 xl:grid-cols-2">
+        <StorageChoiceCard repository={repository} mayChoose={mayChoose} />
+        <RetentionCard repository={repository} mayChoose={mayChoose} />
+      </div>
     </>
   );
 }

@@ -7,6 +7,7 @@ import { LiveRefresh } from "#components/live-refresh.tsx";
 import { Matrix } from "#components/matrix/matrix.tsx";
 import { MomentPicker, type PickableMoment } from "#components/matrix/moment-picker.tsx";
 import { ReadinessBar } from "#components/readiness-bar.tsx";
+import { StorageChoiceFields } from "#components/storage/storage-choice-fields.tsx";
 import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
 import { LinkButton } from "#components/ui/button.tsx";
 import { Card } from "#components/ui/card.tsx";
@@ -112,6 +113,7 @@ function SnapshotDialog({ room }: { room: { id: string; name: string; nodeCount:
           maxLength={500}
           placeholder="What changed, for later"
         />
+        <StorageChoiceFields bases={[]} />
         <SubmitButton>Snapshot {room.nodeCount === 1 ? "1 PC" : `${room.nodeCount} PCs`}</SubmitButton>
       </ActionForm>
     </DialogButton>

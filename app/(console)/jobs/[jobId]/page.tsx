@@ -16,18 +16,21 @@ import { Notice } from "#components/ui/notice.tsx";
 import { PageHeader } from "#components/ui/page-header.tsx";
 import { Progress } from "#components/ui/progress.tsx";
 import { isPermitted } from "#lib/auth/permissions.ts";
+import { isRepositoryJobKind } from "#lib/model/job.ts";
 import { formatSeconds, formatShare } from "#lib/model/units.ts";
 import { type JobView, jobView } from "#lib/queries/job.ts";
 import { cancelJobAction, retryFailedAction } from "../../../actions/jobs.ts";
 import { load } from "../../../load.ts";
+import { UpkeepReportCard } from "./upkeep-report.tsx";
 
 export const metadata: Metadata = { title: "Job" };
 
 export default async function JobPage({ params }: { params: Promise<{ jobId: string }> }) {
   const { jobId } = await params;
-  const { view, mayWork } = await load(async (viewer) => ({
+  const { view, mayWork, mayPrune } = await load(async (viewer) => ({
     view: await jobView(viewer, jobId),
     mayWork: isPermitted(viewer, "snapshot"),
+    mayPrune: isPermitted(viewer, "prune"),
   }));
   if (view === null) notFound();
   const { job } = view;
@@ -57,7 +60,10 @@ export default async function JobPage({ params }: { params: Promise<{ jobId: str
           <JobFacts view={view} />
         </Card>
         {view.verification === null ? null : <Verification found={view.verification} />}
-        <Card title={job.kind === "verify" ? "Work" : "PCs"} flush>
+        {view.upkeep === null || view.upkeep.kind === "verify" ? null : (
+          <UpkeepReportCard report={view.upkeep} jobId={job.id} mayPrune={mayPrune} />
+        )}
+        <Card title={isRepositoryJobKind(job.kind) ? "Work" : "PCs"} flush>
           {job.tasks.length === 0 ? (
             <EmptyState icon={RefreshCw} title={view.final ? "No part on any PC" : "Not started yet"}>
               {view.final
@@ -97,7 +103,7 @@ function JobActions({ view: { job, final } }: { view: JobView }) {
           </SubmitButton>
         </ActionForm>
       )}
-      {final && job.kind !== "verify" && anyFailed ? (
+      {final && !isRepositoryJobKind(job.kind) && anyFailed ? (
         <ActionForm action={retryFailedAction} fields={{ jobId: job.id }}>
           <SubmitButton variant="secondary">
             <RefreshCw aria-hidden size={14} />
@@ -116,7 +122,7 @@ function JobFacts({ view: { job, final } }: { view: JobView }) {
     <>
       <Facts>
         <Fact label="Kind">{JOB_KIND_WORDS[job.kind]}</Fact>
-        <Fact label={job.kind === "verify" ? "Parts done" : "PCs done"}>
+        <Fact label={isRepositoryJobKind(job.kind) ? "Parts done" : "PCs done"}>
           {succeeded} of {counted}
         </Fact>
         <Fact label="Progress" note={<ByteFraction done={job.doneBytes} total={job.totalBytes} />}>

@@ -8,6 +8,7 @@ import { LiveRefresh } from "#components/live-refresh.tsx";
 import { MomentPicker } from "#components/matrix/moment-picker.tsx";
 import { SnapshotTable } from "#components/snapshot-table.tsx";
 import { OnlineBadge } from "#components/state-badges.tsx";
+import { StorageChoiceFields } from "#components/storage/storage-choice-fields.tsx";
 import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
 import { Badge } from "#components/ui/badge.tsx";
 import { Card, Fact, Facts } from "#components/ui/card.tsx";
@@ -150,6 +151,7 @@ function NodeActions({ view: { node, snapshots } }: { view: NodeView }) {
             maxLength={500}
             placeholder="What changed, for later"
           />
+          <StorageChoiceFields bases={moments} />
           <SubmitButton>Snapshot {node.name}</SubmitButton>
         </ActionForm>
       </DialogButton>

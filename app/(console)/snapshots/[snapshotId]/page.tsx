@@ -115,7 +115,12 @@ function SnapshotFacts({ snapshot }: { snapshot: SnapshotView }) {
         <Fact label="Read back">
           {snapshot.verifiedAt === null ? "not yet" : <LocalTime iso={snapshot.verifiedAt} />}
         </Fact>
-        <Fact label="Repository">{snapshot.repositoryName}</Fact>
+        <Fact
+          label="Repository"
+          note={snapshot.compression === null ? undefined : `new blocks compressed: ${snapshot.compression}`}
+        >
+          {snapshot.repositoryName}
+        </Fact>
       </Facts>
       {snapshot.comment === "" ? null : <p className="mt-4 break-words">{snapshot.comment}</p>}
       <p className="mt-3 font-mono text-xs break-all text-ink-3">{snapshot.id}</p>
@@ -160,7 +165,21 @@ function ImageTable({ snapshot }: { snapshot: SnapshotView }) {
             <Td className="text-right">
               <ByteCount bytes={image.storedBytes} />
             </Td>
-            <Td className="text-ink-2">{image.technique}</Td>
+            <Td className="whitespace-nowrap text-ink-2">
+              {image.technique}
+              {image.baseId === null ? null : (
+                <>
+                  {" against "}
+                  {snapshot.baseNames[image.baseId] === undefined ? (
+                    "a pruned snapshot"
+                  ) : (
+                    <Link href={`/snapshots/${image.baseId}`} className="text-accent hover:underline">
+                      {snapshot.baseNames[image.baseId]}
+                    </Link>
+                  )}
+                </>
+              )}
+            </Td>
             <Td>
               <code className="font-mono text-xs text-ink-3 select-all" title={image.contentRoot}>
                 {image.contentRoot.slice(0, 12)}

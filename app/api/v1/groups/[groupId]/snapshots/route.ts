@@ -4,7 +4,7 @@ import { bodyOf, requestIdOf, routeOf } from "../../../route-of.ts";
 
 export const runtime = "nodejs";
 export const POST = routeOf<{ groupId: string }>(async (viewer, request, { groupId }) => {
-  const { comment } = await bodyOf(request);
-  const input = { groupId, comment, requestId: requestIdOf(request) };
+  const { comment, technique, compression, base } = await bodyOf(request);
+  const input = { groupId, comment, technique, compression, base, requestId: requestIdOf(request) };
   return snapshotClassroom(viewer, parseInput(SnapshotClassroomInput, input));
 }, 202);

@@ -4,9 +4,16 @@ import { bodyOf, requestIdOf, routeOf } from "../../../route-of.ts";
 
 export const runtime = "nodejs";
 export const POST = routeOf<{ nodeId: string }>(async (viewer, request, { nodeId }) => {
-  const { comment } = await bodyOf(request);
+  const { comment, technique, compression, base } = await bodyOf(request);
   return snapshotNode(
     viewer,
-    parseInput(SnapshotNodeInput, { nodeId, comment, requestId: requestIdOf(request) }),
+    parseInput(SnapshotNodeInput, {
+      nodeId,
+      comment,
+      technique,
+      compression,
+      base,
+      requestId: requestIdOf(request),
+    }),
   );
 }, 202);

@@ -1,0 +1,89 @@
+// What the last GC, scrub … came to, in a few words; and what each of them is for.
+import type { RepositoryJobKind } from "#lib/model/job.ts";
+import { formatBytes, formatShare } from "#lib/model/units.ts";
+
+export const UPKEEP_PURPOSE: Readonly<Record<RepositoryJobKind, string>> = {
+  verify: "Reads back every snapshot and compares each page with what was archived.",
+  scrub: "Re-reads the store's files for rot, those looked at longest ago first.",
+  prune: "Lets go of snapshots by the rules under What is kept. You see a plan first.",
+  gc: "Frees what no snapshot needs any more, while everything else goes on.",
+  evaluate: "Computes what other techniques, block sizes and compressions would cost.",
+};
+
+/** As lib/queries/upkeep-report.ts reads them. */
+export type UpkeepFigures =
+  | {
+      readonly kind: "verify";
+      readonly snapshotCount: number;
+      readonly checkedBytes: number;
+      readonly findings: readonly unknown[];
+    }
+  | { readonly kind: "evaluate"; readonly rowCount: number }
+  | {
+      readonly kind: "prune";
+      readonly decisions: readonly { readonly verdict: "keep" | "drop" }[];
+      readonly removedIds: readonly string[];
+    }
+  | {
+      readonly kind: "gc";
+      readonly isPlan: boolean;
+      readonly isFinished: boolean;
+      readonly freedBytes: number;
+      readonly removedPackCount: number;
+      readonly plan: {
+        readonly deadPackCount: number;
+        readonly deadPackBytes: number;
+        readonly packBytes: number;
+      } | null;
+    }
+  | {
+      readonly kind: "scrub";
+      readonly packCount: number;
+      readonly checkedPackCount: number;
+      readonly checkedBytes: number;
+      readonly uncheckedPackCount: number;
+      readonly findings: readonly unknown[];
+    };
+
+export function upkeepResult(figures: UpkeepFigures): string {
+  switch (figures.kind) {
+    case "verify":
+      return `${counted(figures.snapshotCount, "snapshot")}, ${formatBytes(figures.checkedBytes)} read, ${found(figures.findings.length)}`;
+    case "evaluate":
+      return `${counted(figures.rowCount, "figure")} computed`;
+    case "scrub": {
+      const rest =
+        figures.uncheckedPackCount === 0 ? "" : `, ${figures.uncheckedPackCount} never looked at yet`;
+      return `${figures.checkedPackCount} of ${counted(figures.packCount, "pack")}, ${formatBytes(figures.checkedBytes)} read, ${found(figures.findings.length)}${rest}`;
+    }
+    case "prune": {
+      if (figures.decisions.length === 0) return `${counted(figures.removedIds.length, "snapshot")} removed`;
+      const dropped = figures.decisions.filter(({ verdict }) => verdict === "drop").length;
+      return `Plan: ${dropped} of ${counted(figures.decisions.length, "snapshot")} would go`;
+    }
+    case "gc":
+      return gcResult(figures);
+  }
+}
+
+function gcResult({
+  isPlan,
+  isFinished,
+  freedBytes,
+  removedPackCount,
+  plan,
+}: UpkeepFigures & { kind: "gc" }): string {
+  if (isPlan && plan !== null) {
+    const share = formatShare(plan.deadPackBytes, plan.packBytes);
+    return `Plan: ${formatBytes(plan.deadPackBytes)} (${share}) would be freed in ${counted(plan.deadPackCount, "pack")}`;
+  }
+  return `${formatBytes(freedBytes)} freed in ${counted(removedPackCount, "pack")}${isFinished ? "" : "; there is more"}`;
+}
+
+function found(count: number): string {
+  return count === 0 ? "nothing wrong" : counted(count, "finding");
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
