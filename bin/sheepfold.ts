@@ -4,6 +4,7 @@
 // The launcher sheepfold.mjs starts it on a Node that can run TypeScript; one file per verb lies in repo/.
 import { Command, CommanderError } from "commander";
 import { SHEEPFOLD_VERSION } from "#lib/model/version.ts";
+import { adoptCommand } from "./repo/adopt.ts";
 import { archiveCommand } from "./repo/archive.ts";
 import { evaluateCommand } from "./repo/evaluate.ts";
 import { EXIT, exitCodeTable } from "./repo/exit-codes.ts";
@@ -71,6 +72,7 @@ function program(): Command {
     exportCommand(),
     importCommand(),
     serveCommand(),
+    adoptCommand(),
   ];
   for (const verb of verbs) repo.addCommand(verb);
   const root = new Command("sheepfold")

@@ -3,7 +3,13 @@
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { createRepository, openLocalDisk, openRepository, type Repository } from "#lib/engine/repository.ts";
+import {
+  createRepository,
+  openLocalDisk,
+  openRepository,
+  type Repository,
+  USUAL_RESERVE_BYTES,
+} from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { log } from "./log.ts";
 
@@ -23,7 +29,7 @@ export async function openWorkersRepository(path: string, knownIds: readonly str
       const code = thrown instanceof CodedError ? thrown.code : null;
       if (code === "repository-missing" && knownIds.length > 0) throw notMounted(path, knownIds, thrown);
       if (code === "repository-missing") {
-        const made = await createRepository({ storage });
+        const made = await createRepository({ storage, reserveBytes: USUAL_RESERVE_BYTES });
         log("info", `Made repository ${made.id} in ${path}`);
       } else if (code === "repository-locked" && Date.now() < deadline) {
         log("info", "The repository is held by another process; waiting for it to stop");

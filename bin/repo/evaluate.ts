@@ -1,9 +1,18 @@
 // `sheepfold repo evaluate DIR SNAPSHOT...`: what other techniques, block sizes and compressions would cost for
 // snapshots there are, archived in the given order into an empty repository.
 import { type Command, InvalidArgumentError } from "commander";
-import type { EvaluationRow, Technique } from "#lib/engine/repository.ts";
+import {
+  EVALUATED_BLOCK_SIZES,
+  EVALUATED_COMPRESSIONS,
+  type EvaluationRequest,
+  type EvaluationRow,
+  type Repository,
+  type Technique,
+} from "#lib/engine/repository.ts";
 import { type Compression, compressionInWords } from "#lib/model/compression.ts";
+import { TECHNIQUES } from "#lib/model/snapshot.ts";
 import { formatBytes, formatShare } from "#lib/model/units.ts";
+import { EvaluationFile } from "./evaluation-file.ts";
 import { EXIT } from "./exit-codes.ts";
 import { findSnapshot } from "./image-entry.ts";
 import { type OutputOptions, table } from "./output.ts";
@@ -20,6 +29,7 @@ interface EvaluateOptions extends OutputOptions {
   readonly compressions?: readonly Compression[];
   readonly base?: "first" | "previous";
   readonly partition?: string;
+  readonly resume?: string;
 }
 
 export function evaluateCommand(): Command {
@@ -42,8 +52,9 @@ export function evaluateCommand(): Command {
     )
     .option("--base <WHICH>", "of diffs: previous (default) or first", parseBase)
     .option("--partition <NAME>", "evaluate only this partition of each snapshot")
+    .option("--resume <FILE>", "keep rows in FILE, and go on with those it has")
     .action((dir: string, references: string[], options: EvaluateOptions) =>
-      runVerb(options, (context) => evaluate(dir, references, options, context)),
+      runVerb(options, (context) => evaluate(dir, references, options, context), afterInterruption(options)),
     );
 }
 
@@ -54,17 +65,45 @@ async function evaluate(
   { signal, output }: VerbContext,
 ) {
   const { blockSizes, techniques, compressions, base, partition } = options;
-  const rows = await withRepository(dir, "read", (repository) => {
+  const rows = await withRepository(dir, "read", async (repository) => {
     const snapshots = references.map((reference) => {
       const { snapshot, image } = findSnapshot(repository, reference, partition);
       return { snapshotId: snapshot.id, partition: image?.partition };
     });
     const request = { snapshots, blockSizes, techniques, compressions, base };
-    return repository.evaluate(request, { signal, onProgress: output.beginProgress() });
+    const work = { signal, onProgress: output.beginProgress() };
+    if (options.resume === undefined) return repository.evaluate(request, work);
+    const file = await EvaluationFile.open(options.resume, questionOf(repository, request));
+    try {
+      return await repository.evaluate(request, {
+        ...work,
+        known: file.known,
+        onRows: (made) => file.keep(made),
+      });
+    } finally {
+      await file.close();
+    }
   });
   const printed = rows.map((row) => ({ ...row, compression: compressionInWords(row.compression) }));
   output.result(printed, () => inWords(rows, references.length));
   return EXIT.ok;
+}
+
+/** What the rows depend on, with what is usual written out: asking for it by name is the same question. */
+function questionOf(repository: Repository, request: EvaluationRequest): object {
+  return {
+    repositoryId: repository.info.id,
+    snapshots: request.snapshots,
+    techniques: request.techniques ?? TECHNIQUES,
+    blockSizes: request.blockSizes ?? EVALUATED_BLOCK_SIZES,
+    compressions: request.compressions ?? EVALUATED_COMPRESSIONS,
+    base: request.base ?? "previous",
+  };
+}
+
+function afterInterruption({ resume }: EvaluateOptions): string {
+  if (resume === undefined) return "Nothing was kept; with --resume FILE it goes on the next time.";
+  return `${resume} has the block sizes that are complete. Run the same command again to go on.`;
 }
 
 /** One line for each technique, block size and compression: rows come snapshot by snapshot in equal numbers. */

@@ -1,6 +1,11 @@
 // `sheepfold repo init DIR`: make an empty repository in a folder.
 import type { Command } from "commander";
-import { createRepository, openLocalDisk, type Technique } from "#lib/engine/repository.ts";
+import {
+  createRepository,
+  openLocalDisk,
+  type Technique,
+  USUAL_RESERVE_BYTES,
+} from "#lib/engine/repository.ts";
 import { formatBytes } from "#lib/model/units.ts";
 import { EXIT } from "./exit-codes.ts";
 import { parseByteCount } from "./numbers.ts";
@@ -10,9 +15,6 @@ import { parseBlockSize, parseTechnique } from "./storage-options.ts";
 
 const BLOCK_BYTES_MIN = 512;
 const BLOCK_BYTES_MAX = 65536;
-/** Prune and GC begin by writing a ledger of about 160 bytes a pack: this is enough for some 400 GB of packs to go at once, and gc
- *  can be told to free less at a time. */
-const RESERVE_BYTES = 1024 * 1024;
 
 interface InitOptions extends OutputOptions {
   readonly blockSize?: number;
@@ -37,7 +39,7 @@ export function initCommand(): Command {
       "--reserve <SIZE>",
       "a file given up when the disk is full, so that prune and gc can begin; 0 for none",
       (text) => (text.trim() === "0" ? 0 : parseByteCount(text)),
-      RESERVE_BYTES,
+      USUAL_RESERVE_BYTES,
     )
     .action((dir: string, options: InitOptions) =>
       runVerb(options, (context) => init(dir, options, context)),

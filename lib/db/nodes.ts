@@ -41,6 +41,8 @@ export interface EnrolInput {
 
 /** A node known only from the repository: it has a history but no key yet, so its row carries this instead. */
 const IMPORTED_KEY_PREFIX = "imported:";
+/** The classroom of such nodes: nobody knows where they stood. */
+const ADOPTED_GROUP = "adopted";
 
 const SUMMARY = { include: { group: { select: { name: true } } } } as const;
 
@@ -306,13 +308,28 @@ export async function partitionBytesOfNodes(nodeIds: readonly string[]): Promise
 }
 
 /** The node of a snapshot found in a repository, made as a retired row when nobody of that name is known. */
-export async function nodeIdByName(name: string, tx: Pick<Transaction, "node">): Promise<string> {
+export async function nodeIdByName(name: string, tx: Pick<Transaction, "node" | "group">): Promise<string> {
   const known = await tx.node.findUnique({ where: { name }, select: { id: true } });
   if (known !== null) return known.id;
   const id = newId("node", systemRandom);
   const keyHash = IMPORTED_KEY_PREFIX + name;
-  await tx.node.create({ data: { id, name, keyHash, enrolmentCode: "", lifeCycle: "retired" } });
+  const { id: groupId } = await tx.group.upsert({
+    where: { name: ADOPTED_GROUP },
+    create: { id: newId("group", systemRandom), name: ADOPTED_GROUP },
+    update: {},
+    select: { id: true },
+  });
+  await tx.node.create({ data: { id, name, keyHash, groupId, enrolmentCode: "", lifeCycle: "retired" } });
   return id;
+}
+
+/** Those of the names that a node has. */
+export async function knownNodeNames(names: readonly string[]): Promise<Set<string>> {
+  const rows = await database().node.findMany({
+    where: { name: { in: [...names] } },
+    select: { name: true },
+  });
+  return new Set(rows.map((row) => row.name));
 }
 
 export function secretHash(secret: string): string {

@@ -47,8 +47,6 @@ export async function recordSnapshot(
     const known = await tx.snapshot.findUnique({ where: { id: record.id }, select: { id: true } });
     if (known !== null) return;
     const nodeId = (await nodeIdOfTask(record.requestId, tx)) ?? (await nodeIdByName(record.node, tx));
-    const sum = (size: (image: ImageRecord) => number) =>
-      BigInt(record.images.reduce((total, image) => total + size(image), 0));
     await tx.snapshot.create({
       data: {
         id: record.id,
@@ -61,11 +59,7 @@ export async function recordSnapshot(
         comment: record.comment,
         createdAt: new Date(record.createdAt),
         seconds: record.seconds,
-        sizeBytes: sum((image) => image.sizeBytes),
-        fillBytes: sum((image) => image.fillBytes),
-        unchangedBytes: sum((image) => image.unchangedBytes),
-        newBytes: sum((image) => image.newBytes),
-        storedBytes: sum((image) => image.storedBytes),
+        ...sumsOf(record),
         compression: context.compression ?? (await compressionOfTask(record.requestId, tx)),
         images: { create: record.images.map(rowOfImage) },
       },
@@ -79,6 +73,29 @@ async function nodeIdOfTask(taskId: string | null, tx: Pick<Transaction, "task">
   if (taskId === null) return null;
   const task = await tx.task.findUnique({ where: { id: taskId }, select: { nodeId: true } });
   return task?.nodeId ?? null;
+}
+
+/** The images' rows as the repository has them, and the sums with them. */
+export async function replaceImages(record: SnapshotRecord): Promise<void> {
+  await inTransaction(async (tx) => {
+    await tx.partitionImage.deleteMany({ where: { snapshotId: record.id } });
+    await tx.snapshot.update({
+      where: { id: record.id },
+      data: { ...sumsOf(record), images: { create: record.images.map(rowOfImage) } },
+    });
+  });
+}
+
+function sumsOf(record: SnapshotRecord) {
+  const sum = (size: (image: ImageRecord) => number) =>
+    BigInt(record.images.reduce((total, image) => total + size(image), 0));
+  return {
+    sizeBytes: sum((image) => image.sizeBytes),
+    fillBytes: sum((image) => image.fillBytes),
+    unchangedBytes: sum((image) => image.unchangedBytes),
+    newBytes: sum((image) => image.newBytes),
+    storedBytes: sum((image) => image.storedBytes),
+  };
 }
 
 /** What the wish said it was to be compressed with. */
@@ -140,11 +157,6 @@ export async function listSnapshots(where: {
     ...WITH_IMAGES,
   });
   return rows.map(snapshotOfRow);
-}
-
-export async function snapshotIdsOf(repositoryId: string): Promise<Set<string>> {
-  const rows = await database().snapshot.findMany({ where: { repositoryId }, select: { id: true } });
-  return new Set(rows.map((row) => row.id));
 }
 
 /** The repository has pruned them: plans that name them find out, tasks keep their words. */

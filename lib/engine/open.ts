@@ -20,7 +20,7 @@ import { startWorkers } from "./threads/workers.ts";
 import type { CreateOptions, OpenOptions, RepositoryInfo } from "./types.ts";
 import { finishRemovals } from "./upkeep/condemn.ts";
 import { loadPins } from "./upkeep/pins.ts";
-import { makeReserve } from "./upkeep/reserve.ts";
+import { makeReserve, renewReserve } from "./upkeep/reserve.ts";
 import { distrustWhatWasBad } from "./upkeep/scrub.ts";
 
 const DEFAULT_BLOCK_SIZE = 4096;
@@ -88,6 +88,7 @@ export async function openState(options: OpenOptions): Promise<RepositoryState> 
     await loadSnapshots(state);
     await loadPins(state);
     await finishRemovals(state);
+    if (lock !== null) await renewReserve(storage);
     await loadTables(state);
     if (lock !== null) await distrustWhatWasBad(state);
     return state;

@@ -43,6 +43,7 @@ import { damagedSnapshots } from "./upkeep/known-damage.ts";
 import { pinSnapshot, unpinSnapshot } from "./upkeep/pins.ts";
 import { pruneSnapshots } from "./upkeep/prune.ts";
 import { reSegment } from "./upkeep/re-segment.ts";
+import { renewReserve } from "./upkeep/reserve.ts";
 import { Scrub } from "./upkeep/scrub.ts";
 import { Verification } from "./verify/verify.ts";
 
@@ -54,6 +55,7 @@ export { ImageBytes } from "./restore/image-bytes.ts";
 export { openLocalDisk } from "./storage/local-disk.ts";
 export type { Storage } from "./storage/storage.ts";
 export type * from "./types.ts";
+export { USUAL_RESERVE_BYTES } from "./upkeep/reserve.ts";
 
 export async function openRepository(options: OpenOptions): Promise<Repository> {
   return new OpenRepository(await openState(options));
@@ -179,7 +181,9 @@ class OpenRepository implements Repository {
 
   async collectGarbage(options: GcOptions = {}): Promise<GcReport> {
     this.#checkWritable();
-    return collectGarbage(this.#state, options);
+    const report = await collectGarbage(this.#state, options);
+    await renewReserve(this.#state.storage);
+    return report;
   }
 
   async reSegment(options: ReSegmentOptions = {}): Promise<ReSegmentReport> {

@@ -4,6 +4,7 @@ import { createRepository, openRepository } from "./repository.ts";
 import { faultyStorage } from "./storage/faulty.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import { type Bench, changed, joined, newBench, noise, PAGE, sourceOf } from "./test-bench.ts";
+import { renewReserve } from "./upkeep/reserve.ts";
 
 const OLD = noise(4 * PAGE, 1);
 const NEW = noise(4 * PAGE, 2);
@@ -299,8 +300,40 @@ test("GC-7: a full disk can still be emptied: the reserve is given up first", as
   await repository.prune({ snapshotIds: [record.id] });
   expect(await memory.size("reserve")).toBeNull();
   expect((await repository.collectGarbage()).removedPackCount).toBe(2);
+  // There is room again, and so is the reserve; nothing is left that speaks of it.
+  expect(await memory.size("reserve")).toBe(100_000);
+  expect(await memory.size("reserve-wanted")).toBeNull();
   await repository.close();
 });
+
+test("GC-7: a reserve given up stays wanted over a restart, and is not made on a disk that is still full", async () => {
+  const memory = memoryStorage();
+  await createRepository({ storage: memory, reserveBytes: 100_000 });
+  await memory.remove("reserve");
+  await memory.writeFile("reserve-wanted", new TextEncoder().encode("100000"));
+  const full = faultyStorage(memory.connect());
+  const first = await openRepository({ storage: memory.connect(), access: "read", threads: 0 });
+  expect(await memory.size("reserve"), "a reader makes none").toBeNull();
+  await first.close();
+  full.fill();
+  await renewReserve(full);
+  expect(await memory.size("reserve")).toBeNull();
+  expect(await memory.size("reserve-wanted")).toBe(6);
+  const second = await openRepository({ storage: memory.connect(), access: "write", threads: 0 });
+  expect(await memory.size("reserve")).toBe(100_000);
+  await second.close();
+});
+
+test.each(["", "-5", "99999999999999", "0x10", "4096 and more"])(
+  "a note of %j reserves nothing",
+  async (note) => {
+    const memory = memoryStorage();
+    await memory.writeFile("reserve-wanted", new TextEncoder().encode(note));
+    await renewReserve(memory);
+    expect(await memory.size("reserve")).toBeNull();
+    expect(await memory.size("reserve-wanted")).toBeNull();
+  },
+);
 
 /** The methods of a storage as own properties, so that one can be put in place of another. */
 function bound(storage: ReturnType<typeof faultyStorage>) {
