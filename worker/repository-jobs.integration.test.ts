@@ -220,6 +220,9 @@ describe("prune and GC", () => {
     expect(await findSnapshot(ids[0] ?? "")).toBeNull();
     expect(await findSnapshot(ids[3] ?? "")).not.toBeNull();
 
+    const { jobId: twice } = await applyPrune(admin, { requestId: unique("request"), planJobId });
+    expect(await runToEnd(twice)).toMatchObject({ state: "succeeded", report: { removedIds: [] } });
+
     const before = (await files("packs")).length;
     const open = await repository.beginArchive({ node: "somebody-else" });
     const looked = await runToEnd(

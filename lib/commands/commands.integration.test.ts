@@ -6,13 +6,23 @@ import { database } from "#lib/db/client.ts";
 import { findJob, tasksOfJob } from "#lib/db/jobs.ts";
 import { effectiveSnapshotsAt } from "#lib/db/matrix-views.ts";
 import { enrolNode, findNode } from "#lib/db/nodes.ts";
-import { makeGroup, makeJob, makeNode, makeSnapshot, makeViewer, unique } from "#lib/db/test-rows.ts";
+import { findRepositoryChoice } from "#lib/db/repositories.ts";
+import {
+  makeGroup,
+  makeJob,
+  makeNode,
+  makeSnapshot,
+  makeViewer,
+  REPOSITORY_ID,
+  unique,
+} from "#lib/db/test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "#lib/db/testing.ts";
 import { forgetEnvironment } from "#lib/env.ts";
 import { closeQueue } from "#lib/queue/enqueue.ts";
 import { applyRestorePlan } from "./apply-restore-plan.ts";
 import { approveNode } from "./approve-node.ts";
 import { cancelJob } from "./cancel-job.ts";
+import { chooseRetention, chooseStorage } from "./choose-storage.ts";
 import { createEnrolmentKey } from "./create-enrolment-key.ts";
 import { createGroup } from "./create-group.ts";
 import { planRestore } from "./plan-restore.ts";
@@ -297,5 +307,46 @@ describe("the rest", () => {
       select: { action: true },
     });
     expect(actions.map((row) => row.action)).toEqual(["create-classroom", "approve-node"]);
+  });
+});
+
+describe("how an archive is stored", () => {
+  test("the wish keeps it in words; what cannot be is refused before anything is queued", async () => {
+    const node = await makeNode();
+    const asked = { nodeId: node.id, requestId: requestId() };
+    for (const [change, code] of [
+      [{ technique: "chunks" }, "input-invalid"],
+      [{ compression: "zstd:99" }, "input-invalid"],
+      [{ technique: "full", base: "first" }, "input-invalid"],
+      [{ technique: "diff", base: "snap_gone" }, "snapshot-unknown"],
+    ] as const) {
+      await expect(snapshotNode(operator, { ...asked, ...change })).rejects.toMatchObject({ code });
+    }
+    const base = (await makeSnapshot(node.name)).id;
+    const { jobId } = await snapshotNode(operator, {
+      ...asked,
+      technique: "diff",
+      compression: "gzip:6",
+      base,
+    });
+    expect((await findJob(jobId))?.options).toMatchObject({ technique: "diff", compression: "gzip", base });
+  });
+
+  test("a classroom has no one base, and the repository's choice is an administrator's", async () => {
+    const group = await makeGroup();
+    const asked = { groupId: group.id, requestId: requestId(), technique: "diff", base: "snap_one" };
+    await expect(snapshotClassroom(operator, asked)).rejects.toMatchObject({ code: "input-invalid" });
+    await makeSnapshot((await makeNode()).name);
+    const choice = { repositoryId: REPOSITORY_ID, technique: "full", compression: "none" };
+    await expect(chooseStorage(operator, choice)).rejects.toMatchObject({ code: "not-permitted" });
+    await chooseStorage(admin, choice);
+    expect(await findRepositoryChoice(REPOSITORY_ID)).toMatchObject({
+      technique: "full",
+      compression: { codec: "none" },
+    });
+    const none = { repositoryId: REPOSITORY_ID, keep: {}, timeZone: "UTC" };
+    await expect(chooseRetention(admin, none)).rejects.toMatchObject({ code: "input-invalid" });
+    const nowhere = { ...none, keep: { daily: 7 }, timeZone: "Mars/Olympus" };
+    await expect(chooseRetention(admin, nowhere)).rejects.toMatchObject({ code: "input-invalid" });
   });
 });

@@ -5,6 +5,7 @@ import { NEXT_TASK_STATE, TASK_STATES, type TaskState } from "#lib/model/job.ts"
 import { database } from "./client.ts";
 import { loseWorker, releaseTasks } from "./job-upkeep.ts";
 import { askToCancel, claimJob, tasksOfJob } from "./jobs.ts";
+import { recordRepository, setRepositoryChoice } from "./repositories.ts";
 import {
   cancelTask,
   failTask,
@@ -49,6 +50,28 @@ async function stateOf(taskId: string): Promise<TaskState> {
   const row = await database().task.findUniqueOrThrow({ where: { id: taskId } });
   return row.state;
 }
+
+test("an agent's task says how it is stored: as the wish does, else as was chosen for the worker's repository", async () => {
+  await recordRepository({ id: "r1", name: "R", path: "/r", blockSize: 4096, technique: "diff" });
+  const leased = async (options: Record<string, string | null>) => {
+    const node = await makeNode();
+    const jobId = await makeJob([node.id], { options });
+    await claimJob(jobId, WORKER);
+    await releaseTasks(jobId);
+    return (await leaseTask(node.id, unique("lease")))?.storage;
+  };
+  expect(await leased({})).toMatchObject({ technique: "diff", compression: { codec: "zstd" } });
+  await setRepositoryChoice("r1", { technique: "full", compression: { codec: "gzip", level: 9 } });
+  expect(await leased({ technique: null })).toEqual({
+    technique: "full",
+    compression: { codec: "gzip", level: 9 },
+  });
+  expect(await leased({ technique: "diff", compression: "none", base: "first" })).toEqual({
+    technique: "diff",
+    compression: { codec: "none", level: 0 },
+    base: "first",
+  });
+});
 
 describe("every state × event", () => {
   for (const state of TASK_STATES) {

@@ -67,3 +67,31 @@ test("a task leased again while its snapshot is being committed finds that snaps
   expect(found?.id).toBe((await committing).id);
   expect(repository.snapshots()).toHaveLength(1);
 });
+
+test("a task's choice of technique, compression and base is the archive's", async () => {
+  const archives = new ArchiveSessions(repository);
+  const archived = async (taskId: string, fill: string, storage: LeasedTask["storage"]) => {
+    const archive = await archives.open({ ...TASK, taskId, storage });
+    const writer = await writerOf(archive, 0);
+    const page = Buffer.alloc(BYTES, fill);
+    expect(writer.offer(0, hashPage(page))).toEqual([0]);
+    await writer.put(0, page);
+    await finishImage(archive, 0);
+    return commitOnce(archive);
+  };
+  const full = await archived("task_1", "Sheepfold ", {
+    technique: "full",
+    compression: { codec: "none", level: 0 },
+  });
+  const diff = await archived("task_2", "other bytes ", { technique: "diff", base: full.id });
+  expect(full.images[0]?.technique).toBe("full");
+  expect(diff.images[0]).toMatchObject({ technique: "diff", baseId: full.id });
+  expect(full.images[0]?.storedBytes).toBeGreaterThan(BYTES);
+  expect(diff.images[0]?.storedBytes).toBeLessThan(BYTES);
+  const wrong = archives.open({
+    ...TASK,
+    taskId: "task_3",
+    storage: { technique: "diff", base: "snap_none" },
+  });
+  await expect(wrong).rejects.toMatchObject({ code: "snapshot-unknown" });
+});

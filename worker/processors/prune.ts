@@ -38,7 +38,7 @@ export function processPrune(job: Job, run: JobRun): Promise<JobEnd> {
       policy,
     );
     if (approved === undefined) return { report: { decisions, removedIds: [] } };
-    const removedIds = await apply(repository, decisions, approved, work);
+    const removedIds = await apply(repository, decisions, approved, work, job.attempt === 1);
     await forgetSnapshots(removedIds);
     await sampleStorage(repository);
     return { report: { decisions: [], removedIds } };
@@ -64,6 +64,7 @@ async function apply(
   decisions: readonly RetentionDecision[],
   approved: readonly string[],
   work: RepositoryWork,
+  isFirst: boolean,
 ): Promise<string[]> {
   const byId = new Map(decisions.map((decision) => [decision.snapshotId, decision]));
   const kept = approved.flatMap((id) => {
@@ -79,6 +80,8 @@ async function apply(
   }
   work.signal.throwIfAborted();
   work.step("pruning");
-  await repository.prune({ snapshotIds: approved.filter((id) => byId.has(id)) });
-  return [...approved];
+  const there = approved.filter((id) => byId.has(id));
+  await repository.prune({ snapshotIds: there });
+  // A worker that died before us may have removed some, and not their rows.
+  return isFirst ? there : [...approved];
 }
