@@ -3,7 +3,8 @@
 import { z } from "zod";
 import { type Action, permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
-import { type JobOptions, requireJob, tasksOfJob } from "#lib/db/jobs.ts";
+import type { JobOptions } from "#lib/db/job-options.ts";
+import { requireJob, tasksOfJob } from "#lib/db/jobs.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { isFinalJobState, type JobKind } from "#lib/model/job.ts";
 import { Id, parseInput, RequestId } from "./input.ts";

@@ -13,6 +13,7 @@ import {
 } from "#lib/model/job.ts";
 import { database, inTransaction, type Transaction } from "./client.ts";
 import { jobKindForRow, jobKindOfRow } from "./enums.ts";
+import { type JobOptions, rowOfOptions } from "./job-options.ts";
 import { notify } from "./notify.ts";
 import { jobStatesMovedBy, OPEN_JOB_STATES, OPEN_TASK_STATES } from "./transitions.ts";
 
@@ -29,10 +30,6 @@ export interface NewTask {
   /** Set for a node the plan leaves out: the task is there to say why. */
   readonly skipped?: FailureReport;
 }
-
-type Plain = string | number | boolean | null;
-/** JSON of at most two levels. */
-export type JobOptions = Readonly<Record<string, Plain | readonly Plain[] | Readonly<Record<string, Plain>>>>;
 
 export interface NewJob {
   readonly kind: JobKind;
@@ -124,20 +121,6 @@ export async function createJobOnce(
     await notify("jobs", jobId, tx);
     return { jobId, created: true };
   });
-}
-
-/** Prisma wants its JSON writable. */
-function rowOfOptions(options: JobOptions) {
-  return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => {
-      if (typeof value !== "object" || value === null) return [name, value];
-      return [name, isList(value) ? [...value] : { ...value }];
-    }),
-  );
-}
-
-function isList(value: JobOptions[string]): value is readonly Plain[] {
-  return Array.isArray(value);
 }
 
 function sameWish(
