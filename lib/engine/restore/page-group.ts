@@ -25,10 +25,12 @@ export interface GroupMemory {
   readonly encoded: SharedArrayBuffer;
 }
 
+/** As large as so many pages can use: memory is blanked when it is taken, and most reads want a page or two. */
 export function newGroupMemory(pageCount: number): GroupMemory {
+  const pageBytes = Math.min(GROUP_PAGES, pageCount) * PAGE_BYTES;
   return {
-    pages: new SharedArrayBuffer(Math.min(GROUP_PAGES, pageCount) * PAGE_BYTES),
-    encoded: new SharedArrayBuffer(PORTION_BYTES),
+    pages: new SharedArrayBuffer(pageBytes),
+    encoded: new SharedArrayBuffer(Math.min(PORTION_BYTES, SEGMENT_RAW_BYTES_MAX + SEGMENT_HEADER_BYTES + pageBytes)),
   };
 }
 
@@ -124,7 +126,7 @@ export class PageGroup {
   async assemble(writes: PageWrites | null = null): Promise<AssembledGroup> {
     const ordered = [...this.#needs.values()].sort(byPlace);
     for (let next = 0; ; ) {
-      const { parts, stretches, end } = portionOf(ordered, next);
+      const { parts, stretches, end } = portionOf(ordered, next, this.#memory.encoded.byteLength);
       await this.#read(stretches);
       const last = end === ordered.length;
       const { damaged, wrongPage, writtenBytes } = await this.#state.workers.assemble({
@@ -161,7 +163,7 @@ export class PageGroup {
 }
 
 /** As many segments from `first` on as a portion holds, and how to read them. */
-function portionOf(ordered: readonly SegmentNeed[], first: number) {
+function portionOf(ordered: readonly SegmentNeed[], first: number, bytesMax: number) {
   const parts: SegmentPart[] = [];
   const stretches: Stretch[] = [];
   let at = 0;
@@ -169,7 +171,7 @@ function portionOf(ordered: readonly SegmentNeed[], first: number) {
   for (; end < ordered.length; end++) {
     const { place, copies } = ordered[end] as SegmentNeed;
     const length = SEGMENT_HEADER_BYTES + place.encodedBytes;
-    if (at + length > PORTION_BYTES) break;
+    if (at + length > bytesMax) break;
     const { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared } = place;
     const claim = { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared };
     parts.push({ claim, at, copies });

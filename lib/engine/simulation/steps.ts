@@ -14,7 +14,9 @@ import {
 } from "./archiving.ts";
 import { damageRound } from "./damage.ts";
 import { anyDiskSize, changedDisk, failingSourceOf, newDisk } from "./disk.ts";
+import { lostFlushes } from "./lying.ts";
 import { claim } from "./model-repository.ts";
+import { evaluateAny, readRanges } from "./reading.ts";
 import {
   readOnlyBeside,
   readSomePages,
@@ -23,7 +25,17 @@ import {
   restoreTooSmall,
 } from "./restoring.ts";
 import { reSegment } from "./rewriting.ts";
-import { collect, collectBeside, collectInterrupted, pinAndPrune, prune, scrub } from "./upkeep.ts";
+import {
+  collect,
+  collectBeside,
+  collectFull,
+  collectInterrupted,
+  pinAndPrune,
+  prune,
+  scrub,
+  scrubBeside,
+  scrubInterrupted,
+} from "./upkeep.ts";
 import { outcomeOf, type SimulatedNode, type World } from "./world.ts";
 
 interface Step {
@@ -61,11 +73,18 @@ const STEPS: readonly Step[] = [
   { name: "gc beside an archive", weight: 4, run: collectBeside },
   { name: "gc interrupted", weight: 5, run: collectInterrupted },
   { name: "re-segment", weight: 4, run: reSegment },
+  { name: "gc on a full disk", weight: 3, run: collectFull },
+  { name: "scrub beside", weight: 3, run: scrubBeside },
+  { name: "scrub interrupted", weight: 4, run: scrubInterrupted },
+  { name: "lost flushes", weight: 3, run: lostFlushes },
+  { name: "read ranges", weight: 4, run: readRanges },
+  { name: "evaluate", weight: 1, run: evaluateAny },
   { name: "lose index", weight: 3, run: loseIndex },
   { name: "rebuild index", weight: 3, run: rebuildIndex },
   { name: "reopen", weight: 4, run: reopen },
   { name: "read-only beside", weight: 4, run: readOnlyBeside },
   { name: "second writer", weight: 1, run: secondWriter },
+  { name: "lock lost", weight: 1, run: lockLost },
   { name: "stats", weight: 2, run: stats },
   { name: "check all", weight: 2, run: checkAll },
 ];
@@ -226,7 +245,9 @@ function anyWork(world: World): { readonly name: string; readonly run: () => Pro
     { name: "archive in parallel", run: () => archiveInParallel(world) },
     { name: "restore", run: () => restoreOver(world) },
     { name: "read pages", run: () => readSomePages(world) },
+    { name: "read ranges", run: () => readRanges(world) },
     { name: "verify", run: () => world.repository.verify() },
+    { name: "plan gc", run: () => world.repository.planGc() },
     { name: "rebuild index", run: () => world.repository.rebuildIndex() },
     { name: "stats", run: () => world.repository.stats() },
   ]);
@@ -303,6 +324,26 @@ async function secondWriter(world: World): Promise<string> {
   const outcome = await outcomeOf(() => world.openSecondWriter());
   claim("failure" in outcome && outcome.failure.code === "repository-locked", "two writers are open at once");
   return "refused";
+}
+
+/** Somebody else took the lock (an operator deleted it, another host came): nothing is committed, nothing removed. */
+async function lockLost(world: World): Promise<string> {
+  const foreign = { token: "other", owner: "somebody", hostname: "elsewhere", bootId: "", pid: 1, startTime: "" };
+  await world.disk.writeFile("lock", Buffer.from(JSON.stringify(foreign)));
+  const before = world.repository.snapshots().map(({ id }) => id);
+  const outcome = await outcomeOf(() => archive(world));
+  claim(
+    "failure" in outcome && outcome.failure.code === "repository-lock-lost",
+    "a writer that lost its lock committed",
+  );
+  const pruned = await outcomeOf(() => world.repository.prune({ snapshotIds: before.slice(0, 1) }));
+  claim("failure" in pruned || before.length === 0, "a writer that lost its lock pruned");
+  await world.close();
+  await world.disk.remove("lock");
+  await world.open();
+  const after = world.repository.snapshots().map(({ id }) => id);
+  claim(after.join() === before.join(), "a writer that lost its lock changed the list of snapshots");
+  return "nothing committed";
 }
 
 async function stats(world: World): Promise<string> {

@@ -115,3 +115,65 @@ export async function collectInterrupted(world: World): Promise<string> {
   if (world.chance.happens(0.2)) await world.assertSound();
   return `${afterwards} ${failWhen} call ${failCall}, then ${report.removedPackCount} packs freed`;
 }
+
+/** GC on a disk that fills up at any write: with the reserve, or room, it ends; without, it fails by name and the next one ends. */
+export async function collectFull(world: World): Promise<string> {
+  const fullFromWrite = world.chance.smallBetween(1, 12);
+  const chosen = anyToPrune(world);
+  world.model.beginPrune(chosen);
+  const outcome = await world.withFaults({ fullFromWrite }, async () => {
+    await world.repository.prune({ snapshotIds: chosen.map(({ id }) => id) });
+    return world.repository.collectGarbage();
+  });
+  if ("failure" in outcome) {
+    claim(outcome.failure.code === "storage-full", `a full disk is called ${outcome.failure.code}`);
+  }
+  world.model.endPrune(world.repository.snapshots());
+  const report = await world.repository.collectGarbage();
+  claim(report.isFinished, "GC without a budget did not finish");
+  world.model.forgetFreedBlocks();
+  await world.assertSnapshotsRestore();
+  return `full from write ${fullFromWrite}: ${"failure" in outcome ? outcome.failure.code : "done"}`;
+}
+
+/** Scrub reads while packs are sealed, listed and freed: none of that is a finding. */
+export async function scrubBeside(world: World): Promise<string> {
+  const { chance } = world;
+  const chosen = anyToPrune(world);
+  world.model.beginPrune(chosen);
+  await outcomeOf(() => world.repository.prune({ snapshotIds: chosen.map(({ id }) => id) }));
+  world.model.endPrune(world.repository.snapshots());
+  world.findsEveryBlock = false;
+  const works = [
+    world.repository.scrub({ deep: chance.happens(0.5) }),
+    world.repository.collectGarbage(),
+    archiveNode(world, chance.pick(world.nodes), "source"),
+  ] as const;
+  // All must have ended, also when one fails: what goes on would disturb a later step.
+  await Promise.allSettled(works);
+  const [report] = await Promise.all(works);
+  claim(report.findings.length === 0, `scrub beside GC finds ${JSON.stringify(report.findings)}`);
+  world.model.forgetFreedBlocks();
+  await world.assertSnapshotsRestore();
+  return `${report.checkedPackCount} packs`;
+}
+
+/** Scrub on a disk that fails, dies, fills up or delivers a wrong bit: at worst it names a pack, and looked at again it is well. */
+export async function scrubInterrupted(world: World): Promise<string> {
+  const { chance } = world;
+  const call = chance.smallBetween(1, 60);
+  const plan = chance.pick([
+    { failCall: call, failWhen: chance.pick(FAIL_WHENS), afterwards: "crash" },
+    { failCall: call, failWhen: chance.pick(FAIL_WHENS), afterwards: "go-on" },
+    { flipCall: call },
+    { fullFromWrite: call },
+  ] as const);
+  const deep = chance.happens(0.5);
+  const outcome = await world.withFaults(plan, () => world.repository.scrub({ deep }));
+  await archiveNode(world, chance.pick(world.nodes), "source");
+  const again = await world.repository.scrub({ deep });
+  claim(again.findings.length === 0, `on a sound disk scrub finds ${JSON.stringify(again.findings)}`);
+  await world.assertSnapshotsRestore();
+  const found = "value" in outcome ? `${outcome.value.findings.length} findings` : outcome.failure.code;
+  return `${JSON.stringify(plan)}: ${found}`;
+}

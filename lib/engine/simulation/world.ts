@@ -21,8 +21,9 @@ export interface SimulatedNode {
 /** What a piece of work came to. Only named failures are outcomes; anything else is a bug and flies on. */
 export type Outcome<Value> = { readonly value: Value } | { readonly failure: CodedError };
 
-const NEWEST_CHECKED = 8;
-const OLDER_CHECKED = 12;
+const NEWEST_CHECKED = 4;
+const OLDER_CHECKED = 4;
+const DAY_MS = 86_400_000;
 const BLOCK_SIZES = [512, 1024, 4096, 4096, 4096, 16384, 65536] as const;
 
 export class World {
@@ -43,6 +44,7 @@ export class World {
       ...world.surroundings(),
       storage: world.disk.connect(),
       blockSize: world.blockSize,
+      reserveBytes: world.chance.pick([0, 0, 65_536]),
     });
     await world.open();
     return world;
@@ -68,10 +70,12 @@ export class World {
     return this.#storage;
   }
 
-  /** The clock stands still now and then, and sometimes goes backwards, as those of servers do. */
+  /** The clock stands still now and then, and sometimes goes backwards, as those of servers do; now and then somebody
+   *  sets it, years ahead or back. */
   surroundings() {
     const nowMs = () => {
-      this.#nowMs += this.chance.pick([0, 1, 1000, 60_000, -5000]);
+      const set = this.chance.happens(0.01) ? this.chance.pick([40, 400, -40, -400]) * DAY_MS : 0;
+      this.#nowMs += set + this.chance.pick([0, 1, 1000, 60_000, -5000]);
       return this.#nowMs;
     };
     return { clock: { nowMs }, random: this.chance, threads: 0 } as const;

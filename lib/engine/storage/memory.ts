@@ -1,8 +1,9 @@
 // memoryStorage keeps a repository in memory: for tests and the simulation, where it plays a disk exactly.
 //
 // Like a disk it knows what has been written from what has been flushed: `crash` takes the power away, so that
-// growing files lose some or all of their unflushed end, or vanish. Sealed files survive whole. `copy` is a
-// cheap second disk with the same contents, and `flipBit` is rot.
+// growing files lose some or all of their unflushed end, or vanish. Sealed files survive whole, unless the disk has
+// begun to `lie`: then nothing that happened since is sure to survive, and it may survive in any order. `copy` is a cheap
+// second disk with the same contents, and `flipBit` is rot.
 import { CodedError } from "#lib/model/errors.ts";
 import {
   checkFileName,
@@ -21,6 +22,9 @@ export interface MemoryStorage extends Storage {
   /** The power fails. `random` (0 ≤ x < 1) decides how much of each growing file survives. Writers from before
    *  are dead. */
   crash(random: () => number): void;
+  /** From now on flushing is only claimed (a disk with a volatile cache, a file system without barriers): a crash
+   *  leaves each file as it was at any moment since, whatever became of the others, or new but torn. */
+  lie(): void;
   /** Another storage with the same files; neither sees what the other does from now on. */
   copy(): MemoryStorage;
   /** Flips one bit of a file where it lies; doing it twice heals it. */
@@ -34,7 +38,7 @@ interface MemoryFile {
 }
 
 export function memoryStorage(description = "memory"): MemoryStorage {
-  return new Memory(description, { files: new Map(), life: 0, temporaryCount: 0 });
+  return new Memory(description, { files: new Map(), life: 0, temporaryCount: 0, past: null });
 }
 
 /** What all views of one disk share. */
@@ -43,6 +47,8 @@ interface MemoryDisk {
   /** Counts crashes, so that a writer can tell that its process is gone. */
   life: number;
   temporaryCount: number;
+  /** Of a disk that lies: what each changed name has stood for since it began to. */
+  past: Map<string, (MemoryFile | null)[]> | null;
 }
 
 class Memory implements MemoryStorage {
@@ -112,7 +118,7 @@ class Memory implements MemoryStorage {
         file.flushedBytes = file.sizeBytes;
         done = true;
         this.#disk.files.delete(temporary);
-        this.#disk.files.set(name, file);
+        this.#put(name, file);
       },
       discard: async () => {
         if (!done && life === this.#disk.life) this.#disk.files.delete(temporary);
@@ -124,21 +130,31 @@ class Memory implements MemoryStorage {
   async writeFile(name: string, bytes: Uint8Array): Promise<void> {
     this.#checkOpen();
     checkFileName(name);
-    this.#disk.files.set(name, flushedFile(bytes));
+    this.#put(name, flushedFile(bytes));
   }
 
   async createExclusive(name: string, bytes: Uint8Array): Promise<boolean> {
     this.#checkOpen();
     checkFileName(name);
     if (this.#disk.files.has(name)) return false;
-    this.#disk.files.set(name, flushedFile(bytes));
+    this.#put(name, flushedFile(bytes));
     return true;
   }
 
   async remove(name: string): Promise<void> {
     this.#checkOpen();
     checkFileName(name);
-    this.#disk.files.delete(name);
+    if (this.#disk.files.has(name)) this.#put(name, null);
+  }
+
+  #put(name: string, file: MemoryFile | null): void {
+    const { files, past } = this.#disk;
+    if (past !== null) {
+      const states = past.get(name) ?? [files.get(name) ?? null];
+      past.set(name, [...states, file]);
+    }
+    if (file === null) files.delete(name);
+    else files.set(name, file);
   }
 
   async close(): Promise<void> {
@@ -153,6 +169,22 @@ class Memory implements MemoryStorage {
       if (random() < 0.25) this.#disk.files.delete(name);
       else cutOff(file, file.flushedBytes + Math.floor(random() * (file.sizeBytes - file.flushedBytes + 1)));
     }
+    this.#forgetUnflushed(random);
+  }
+
+  lie(): void {
+    this.#disk.past ??= new Map();
+  }
+
+  #forgetUnflushed(random: () => number): void {
+    const { files, past } = this.#disk;
+    this.#disk.past = null;
+    for (const [name, states] of past ?? []) {
+      const index = Math.floor(random() * states.length);
+      const file = states[index] ?? null;
+      if (file === null) files.delete(name);
+      else files.set(name, index > 0 && random() < 0.3 ? tornFile(file, random) : file);
+    }
   }
 
   connect(): MemoryStorage {
@@ -162,7 +194,7 @@ class Memory implements MemoryStorage {
   copy(): MemoryStorage {
     const files = new Map<string, MemoryFile>();
     for (const [name, file] of this.#disk.files) files.set(name, { ...file, chunks: [...file.chunks] });
-    return new Memory(this.description, { ...this.#disk, files });
+    return new Memory(this.description, { ...this.#disk, files, past: null });
   }
 
   flipBit(name: string, bitIndex: number): void {
@@ -182,6 +214,14 @@ class Memory implements MemoryStorage {
 
 function flushedFile(bytes: Uint8Array): MemoryFile {
   return { chunks: [new Uint8Array(bytes)], sizeBytes: bytes.length, flushedBytes: bytes.length };
+}
+
+/** Its length was written, its content only in part: file systems fill up with zeros, or cut. */
+function tornFile(file: MemoryFile, random: () => number): MemoryFile {
+  const bytes = new Uint8Array(joined(file));
+  const from = Math.floor(random() * bytes.length);
+  const to = from + Math.ceil(random() * (bytes.length - from));
+  return flushedFile(random() < 0.5 ? bytes.fill(0, from, to) : bytes.subarray(0, from));
 }
 
 function appendTo(file: MemoryFile, bytes: Uint8Array): void {
