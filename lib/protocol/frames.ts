@@ -33,6 +33,8 @@ const KIND_FILL = 3;
 
 // Level 1: on a busy PC of a classroom the network is rarely slower than zstd 1, and the engine compresses anew anyway.
 const WIRE_LEVEL = 1;
+/** A frame may ask for a window far larger than a page, 128 MiB of memory. */
+const WINDOW_LOG_MAX = 20;
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
@@ -90,7 +92,10 @@ export async function pageOf(frame: Frame): Promise<Uint8Array> {
   if (frame.fillByte !== null) return new Uint8Array(frame.lengthBytes).fill(frame.fillByte);
   let page: Uint8Array;
   try {
-    page = await decompress(frame.payload, { maxOutputLength: frame.lengthBytes });
+    page = await decompress(frame.payload, {
+      maxOutputLength: frame.lengthBytes,
+      params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
+    });
   } catch (cause) {
     throw violation(`The zstd payload of page ${frame.pageIndex} cannot be decompressed`, cause);
   }

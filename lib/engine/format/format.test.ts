@@ -129,6 +129,13 @@ describe("packs", () => {
     expect(() => frameOf("nodes", entry, bytes)).toThrow(FormatError);
   });
 
+  test("SEG-4: a frame that asks for more memory than any segment is refused before it gets it", () => {
+    // An empty zstd frame with a window of 128 MiB.
+    const frame = Buffer.from("28b52ffd0088010000", "hex");
+    const claimed = { ...header, codec: 1, encodedBytes: frame.length };
+    expect(() => decodeSegment(claimed, frame)).toThrow(/too much memory/);
+  });
+
   test("what does not compress is stored raw", () => {
     const random = crypto.getRandomValues(new Uint8Array(4096));
     expect(encodeSegment(random)).toMatchObject({ codec: 0, payload: random });

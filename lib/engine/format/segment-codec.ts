@@ -85,10 +85,15 @@ export function decodeSegment(segment: SegmentHeader, payload: Uint8Array): Uint
   return raw;
 }
 
+/** A frame may ask for a window far larger than what it holds, 128 MiB of memory: 2^20 is the longest segment. */
+const ZSTD_BOUNDS = { params: { [constants.ZSTD_d_windowLogMax]: 20 } };
+
 function decompress(codec: number, payload: Uint8Array, rawBytes: number): Uint8Array {
   const options = { maxOutputLength: rawBytes, chunkSize: rawBytes + OUTPUT_ROOM_BYTES };
   try {
-    return codec === CODEC_GZIP ? gunzipSync(payload, options) : zstdDecompressSync(payload, options);
+    return codec === CODEC_GZIP
+      ? gunzipSync(payload, options)
+      : zstdDecompressSync(payload, { ...options, ...ZSTD_BOUNDS });
   } catch (error) {
     throw new FormatError(
       `a segment does not decode (${error instanceof Error ? error.message : String(error)})`,

@@ -30,7 +30,9 @@ export function newGroupMemory(pageCount: number): GroupMemory {
   const pageBytes = Math.min(GROUP_PAGES, pageCount) * PAGE_BYTES;
   return {
     pages: new SharedArrayBuffer(pageBytes),
-    encoded: new SharedArrayBuffer(Math.min(PORTION_BYTES, SEGMENT_RAW_BYTES_MAX + SEGMENT_HEADER_BYTES + pageBytes)),
+    encoded: new SharedArrayBuffer(
+      Math.min(PORTION_BYTES, SEGMENT_RAW_BYTES_MAX + SEGMENT_HEADER_BYTES + pageBytes),
+    ),
   };
 }
 

@@ -48,9 +48,10 @@ function isLock(name: string): boolean {
   return name.includes("lock");
 }
 
-/** The index is a cache: the engine may heal it by itself, without a finding. */
-function isCache(name: string): boolean {
-  return name.startsWith("index/") || name.startsWith("scrub/");
+/** What is not missed: index and scrub results are caches, which the engine heals by itself, without a finding; the
+ *  reserve has no content. */
+export function isExpendable(name: string): boolean {
+  return name.startsWith("index/") || name.startsWith("scrub/") || name === "reserve";
 }
 
 /** Damages the file and answers how to undo it. A file the engine itself replaced meanwhile stays as it is. */
@@ -74,17 +75,17 @@ async function reopenDamaged(world: World, name: string): Promise<boolean> {
   const outcome = await outcomeOf(() => world.openUnjudged());
   world.findsEveryBlock = false;
   if (!("failure" in outcome)) return true;
-  claim(!isCache(name), `a damaged cache ${name} keeps the repository shut: ${outcome.failure.message}`);
+  claim(!isExpendable(name), `a damaged cache ${name} keeps the repository shut: ${outcome.failure.message}`);
   return false;
 }
 
 async function liveWithDamage(world: World, name: string): Promise<void> {
   const report = await outcomeOf(() => world.repository.verify());
-  if ("value" in report && !isCache(name)) {
+  if ("value" in report && !isExpendable(name)) {
     const named = report.value.findings.map((finding) => finding.file);
     claim(named.includes(name), `verify does not name ${name} but ${JSON.stringify(report.value.findings)}`);
   }
-  claim("value" in report || !isCache(name), "verify fails on a damaged cache");
+  claim("value" in report || !isExpendable(name), "verify fails on a damaged cache");
   if (/^(packs|nodes)\//.test(name) && (await world.disk.size(name)) !== null) {
     const deep = world.chance.happens(0.5);
     const { findings } = await world.repository.scrub({ deep });

@@ -129,7 +129,7 @@ export class ModelRepository {
 
   /** Equal images have equal roots, different ones different roots. */
   checkRoot(bytes: Uint8Array, contentRoot: string): void {
-    const key = keyOf(bytes);
+    const key = keyOfImage(bytes);
     claim(/^[0-9a-f]{64}$/.test(contentRoot), `content root "${contentRoot}" is not a SHA-256`);
     claim((this.#rootOfBytes.get(key) ?? contentRoot) === contentRoot, "equal images have different roots");
     claim((this.#bytesOfRoot.get(contentRoot) ?? key) === key, "different images have the same root");
@@ -193,6 +193,15 @@ function* storedBlocksOf(
 
 function keyOf(bytes: Uint8Array): string {
   return Buffer.from(hashPage(bytes)).toString("latin1");
+}
+
+/** Images are never changed in place, and the same ones are judged at every step. */
+const imageKeys = new WeakMap<Uint8Array, string>();
+
+function keyOfImage(bytes: Uint8Array): string {
+  const known = imageKeys.get(bytes) ?? keyOf(bytes);
+  imageKeys.set(bytes, known);
+  return known;
 }
 
 /** What the judge insists on. */

@@ -328,7 +328,14 @@ async function secondWriter(world: World): Promise<string> {
 
 /** Somebody else took the lock (an operator deleted it, another host came): nothing is committed, nothing removed. */
 async function lockLost(world: World): Promise<string> {
-  const foreign = { token: "other", owner: "somebody", hostname: "elsewhere", bootId: "", pid: 1, startTime: "" };
+  const foreign = {
+    token: "other",
+    owner: "somebody",
+    hostname: "elsewhere",
+    bootId: "",
+    pid: 1,
+    startTime: "",
+  };
   await world.disk.writeFile("lock", Buffer.from(JSON.stringify(foreign)));
   const before = world.repository.snapshots().map(({ id }) => id);
   const outcome = await outcomeOf(() => archive(world));

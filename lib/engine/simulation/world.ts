@@ -172,10 +172,10 @@ export class World {
     for (const snapshot of [...newest, ...older]) await this.assertRestores(this.repository, snapshot);
   }
 
-  /** Byte for byte, over a target of zeros. */
+  /** Byte for byte, onto a new file. */
   async assertRestores(repository: Repository, snapshot: ModelSnapshot): Promise<void> {
     for (const [partition, bytes] of snapshot.images) {
-      const target = targetOf(new Uint8Array(bytes.length));
+      const target = { ...targetOf(new Uint8Array(bytes.length)), isBlank: true };
       await repository.restore(snapshot.id, partition, target);
       claimSame(target.bytes, bytes, `${partition} of ${snapshot.id}`);
     }

@@ -25,19 +25,23 @@ export async function checkUpkeepFiles(state: RepositoryState, findings: Finding
   }
 }
 
-/** Findings but those about packs that GC removed, and snapshots that were pruned, since verify began. */
+/** Findings but those about packs that GC removed, and snapshots that were pruned, since verify began. That a pack of
+ *  before is missing is none either; but when a snapshot that is there cannot be read for want of it, it is: a disk that
+ *  lost a removal has brought the snapshot back. */
 export async function withoutWhatIsGone(
   state: RepositoryState,
   findings: readonly VerifyFinding[],
+  removedBefore: ReadonlySet<string>,
 ): Promise<VerifyFinding[]> {
   if (findings.length === 0) return [];
   // Beside a writer in another process only the files tell.
   const ledger = state.lock === null ? (await state.ledger.read()).ledger : null;
   const removed = new Set([...state.removedPacks, ...(ledger?.removed ?? [])]);
   const pruned = await prunedSince(state, findings);
-  return findings.filter(
-    ({ file, snapshotId }) => !removed.has(file) && !(snapshotId !== null && pruned.has(snapshotId)),
-  );
+  return findings.filter(({ file, snapshotId, partition }) => {
+    if (snapshotId !== null && pruned.has(snapshotId)) return false;
+    return !removed.has(file) || (partition !== null && removedBefore.has(file));
+  });
 }
 
 async function prunedSince(state: RepositoryState, findings: readonly VerifyFinding[]): Promise<Set<string>> {

@@ -63,13 +63,16 @@ export class Verification {
   async run(): Promise<VerifyReport> {
     const startedMs = performance.now();
     const snapshots = this.#chosenSnapshots();
+    // Before the files are listed: a pack sealed in between is in the list or not known yet.
+    const known = this.#knownPacks();
+    const removedBefore = new Set(this.#state.removedPacks);
     const files = await this.#packFiles();
     this.#totalBytes = files.reduce((sum, { file }) => sum + file.sizeBytes, 0);
     await this.#checkConfig();
     if (this.#options.snapshotId === undefined) await checkUpkeepFiles(this.#state, this.#findings);
     for (const snapshot of snapshots) await this.#checkSnapshotFile(snapshot);
     if (this.#options.snapshotId === undefined) this.#reportDamagedSnapshots();
-    this.#reportMissingPacks(snapshots, files);
+    this.#reportMissingPacks(snapshots, files, known);
     await this.#checkPacksAndImages(snapshots, files);
     return {
       snapshotCount: snapshots.length,
@@ -77,7 +80,7 @@ export class Verification {
       packCount: this.#packCount,
       checkedBytes: this.#checkedBytes,
       seconds: (performance.now() - startedMs) / 1000,
-      findings: await withoutWhatIsGone(this.#state, this.#findings.list()),
+      findings: await withoutWhatIsGone(this.#state, this.#findings.list(), removedBefore),
     };
   }
 
@@ -142,7 +145,17 @@ export class Verification {
     }
   }
 
-  #reportMissingPacks(snapshots: readonly StoredSnapshot[], files: readonly { file: StoredFile }[]): void {
+  #knownPacks(): string[] {
+    return [this.#state.data, this.#state.nodes].flatMap(({ packs }) =>
+      packs.present.map(([, { name }]) => name),
+    );
+  }
+
+  #reportMissingPacks(
+    snapshots: readonly StoredSnapshot[],
+    files: readonly { file: StoredFile }[],
+    known: readonly string[],
+  ): void {
     const present = new Set(files.map(({ file }) => file.name));
     for (const snapshot of snapshots) {
       for (const pack of snapshot.packs) {
@@ -152,8 +165,11 @@ export class Verification {
       }
     }
     if (this.#options.snapshotId !== undefined) return;
-    for (const { name } of this.#state.ledger.content.packs) {
-      if (!present.has(name)) this.#findings.add("pack-missing", name, `The pack ${name} is missing.`);
+    const listed = new Set(snapshots.flatMap((snapshot) => snapshot.packs.map(({ name }) => name)));
+    // Also those no snapshot lists: pruned ones did, or a later archive may have found blocks in them.
+    for (const name of new Set([...this.#state.ledger.content.packs.map((pack) => pack.name), ...known])) {
+      if (present.has(name) || listed.has(name)) continue;
+      this.#findings.add("pack-missing", name, `The pack ${name} is missing.`);
     }
   }
 
