@@ -3,7 +3,7 @@
 import { Chance } from "./chance.ts";
 import { changedDisk, newDisk } from "./disk.ts";
 
-const SYSTEM_BYTES = 3 * 1024 * 1024 + 1536;
+const SYSTEM_BYTES = 1024 * 1024 + 1536;
 
 export function killTestDisk(seed: number): Uint8Array {
   const system = newDisk(new Chance(42), SYSTEM_BYTES);
@@ -15,7 +15,7 @@ export function killTestDisk(seed: number): Uint8Array {
     const changed = changedDisk(disk, chance, []);
     if (changed.length === disk.length) disk = changed;
   }
-  const own = chance.between(100_000, 1_000_000);
+  const own = chance.between(50_000, 400_000);
   disk.set(chance.text(own), chance.between(0, SYSTEM_BYTES - own));
   return disk;
 }

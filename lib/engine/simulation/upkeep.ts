@@ -2,6 +2,7 @@
 // The judge forgets what was pruned; everything else must still restore.
 import { diffsAgainst } from "#lib/model/snapshot.ts";
 import { FAIL_WHENS } from "../storage/faulty.ts";
+import type { SnapshotRecord } from "../types.ts";
 import { abandon, archiveNext, archiveNode, beginArchive, commitArchive } from "./archiving.ts";
 import { claim, type ModelSnapshot } from "./model-repository.ts";
 import { outcomeOf, type World } from "./world.ts";
@@ -20,6 +21,17 @@ function withoutBases(world: World, chosen: readonly ModelSnapshot[]): readonly 
   const staying = world.repository.snapshots().filter(({ id }) => !leaving.has(id));
   const left = chosen.filter(({ id }) => diffsAgainst(staying, id).length === 0);
   return left.length === chosen.length ? left : withoutBases(world, left);
+}
+
+/** All but the newest `kept`, without the bases of diffs that stay. */
+export function oldestWithoutDiffs(snapshots: readonly SnapshotRecord[], kept: number): string[] {
+  const leaving = new Set(snapshots.slice(0, -kept).map(({ id }) => id));
+  for (let before = -1; before !== leaving.size; ) {
+    before = leaving.size;
+    const staying = snapshots.filter(({ id }) => !leaving.has(id));
+    for (const id of leaving) if (diffsAgainst(staying, id).length > 0) leaving.delete(id);
+  }
+  return [...leaving];
 }
 
 export async function prune(world: World): Promise<string> {
