@@ -12,6 +12,7 @@ import {
   CODEC_RAW,
   CODEC_ZSTD,
   frameOf,
+  SEGMENT_RAW_BYTES_MAX,
   type SegmentClaim,
   type SegmentHeader,
 } from "./pack-format.ts";
@@ -85,8 +86,8 @@ export function decodeSegment(segment: SegmentHeader, payload: Uint8Array): Uint
   return raw;
 }
 
-/** A frame may ask for a window far larger than what it holds, 128 MiB of memory: 2^20 is the longest segment. */
-const ZSTD_BOUNDS = { params: { [constants.ZSTD_d_windowLogMax]: 20 } };
+/** A frame may ask for a window far larger than what it holds, 128 MiB of memory: as long as a segment is enough. */
+const ZSTD_BOUNDS = { params: { [constants.ZSTD_d_windowLogMax]: Math.log2(SEGMENT_RAW_BYTES_MAX) } };
 
 function decompress(codec: number, payload: Uint8Array, rawBytes: number): Uint8Array {
   const options = { maxOutputLength: rawBytes, chunkSize: rawBytes + OUTPUT_ROOM_BYTES };

@@ -19,20 +19,17 @@ const READS_MAX = 16;
 /** Encoded bytes read before they are assembled; room for the largest segment. */
 const PORTION_BYTES = SEGMENT_RAW_BYTES_MAX + 64 * 1024;
 
-/** Memory for one group, used again for the next. */
+/** Memory for one group, used again for the next. It grows with what is read: new memory is blanked, and who wants a page
+ *  or two should not wait for megabytes of that. */
 export interface GroupMemory {
   readonly pages: SharedArrayBuffer;
-  readonly encoded: SharedArrayBuffer;
+  encoded: SharedArrayBuffer;
 }
 
-/** As large as so many pages can use: memory is blanked when it is taken, and most reads want a page or two. */
 export function newGroupMemory(pageCount: number): GroupMemory {
-  const pageBytes = Math.min(GROUP_PAGES, pageCount) * PAGE_BYTES;
   return {
-    pages: new SharedArrayBuffer(pageBytes),
-    encoded: new SharedArrayBuffer(
-      Math.min(PORTION_BYTES, SEGMENT_RAW_BYTES_MAX + SEGMENT_HEADER_BYTES + pageBytes),
-    ),
+    pages: new SharedArrayBuffer(Math.min(GROUP_PAGES, pageCount) * PAGE_BYTES),
+    encoded: new SharedArrayBuffer(0),
   };
 }
 
@@ -40,6 +37,12 @@ export interface AssembledGroup {
   /** The first page that has not its content hash, or null. */
   readonly wrongPage: number | null;
   readonly writtenBytes: number;
+}
+
+/** By doubling, to the size of a portion at most. */
+function withRoomFor(encoded: SharedArrayBuffer, bytes: number): SharedArrayBuffer {
+  if (encoded.byteLength >= bytes) return encoded;
+  return new SharedArrayBuffer(Math.min(PORTION_BYTES, Math.max(bytes, 2 * encoded.byteLength)));
 }
 
 interface SegmentNeed {
@@ -128,7 +131,8 @@ export class PageGroup {
   async assemble(writes: PageWrites | null = null): Promise<AssembledGroup> {
     const ordered = [...this.#needs.values()].sort(byPlace);
     for (let next = 0; ; ) {
-      const { parts, stretches, end } = portionOf(ordered, next, this.#memory.encoded.byteLength);
+      const { parts, stretches, end, bytes } = portionOf(ordered, next);
+      this.#memory.encoded = withRoomFor(this.#memory.encoded, bytes);
       await this.#read(stretches);
       const last = end === ordered.length;
       const { damaged, wrongPage, writtenBytes } = await this.#state.workers.assemble({
@@ -165,7 +169,7 @@ export class PageGroup {
 }
 
 /** As many segments from `first` on as a portion holds, and how to read them. */
-function portionOf(ordered: readonly SegmentNeed[], first: number, bytesMax: number) {
+function portionOf(ordered: readonly SegmentNeed[], first: number) {
   const parts: SegmentPart[] = [];
   const stretches: Stretch[] = [];
   let at = 0;
@@ -173,7 +177,7 @@ function portionOf(ordered: readonly SegmentNeed[], first: number, bytesMax: num
   for (; end < ordered.length; end++) {
     const { place, copies } = ordered[end] as SegmentNeed;
     const length = SEGMENT_HEADER_BYTES + place.encodedBytes;
-    if (at + length > bytesMax) break;
+    if (at + length > PORTION_BYTES) break;
     const { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared } = place;
     const claim = { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared };
     parts.push({ claim, at, copies });
@@ -183,7 +187,7 @@ function portionOf(ordered: readonly SegmentNeed[], first: number, bytesMax: num
     else stretches.push({ packIndex: place.packIndex, offset: place.offset, at, length });
     at += length;
   }
-  return { parts, stretches, end };
+  return { parts, stretches, end, bytes: at };
 }
 
 function byPlace(a: SegmentNeed, b: SegmentNeed): number {

@@ -25,6 +25,9 @@ const repository = await openRepository({
   threads: chance.pick([0, 0, 1]),
 });
 
+// A process that was killed between pin and unpin has left its pin.
+for (const id of repository.pins().keys()) await repository.unpin(id);
+
 async function archive(): Promise<void> {
   seed += 1;
   const bytes = killTestDisk(seed);
