@@ -7,8 +7,8 @@ import { type KeptSeed, newSeeds, testSeeds } from "./seeds.ts";
 
 const FIXED_SEEDS = 50;
 
-testSeeds("kept", keptSeeds as KeptSeed[]);
-testSeeds("fixed", newSeeds(Array.from({ length: FIXED_SEEDS }, (_, index) => index + 1)));
+testSeeds(test, "kept", keptSeeds as KeptSeed[]);
+testSeeds(test, "fixed", newSeeds(Array.from({ length: FIXED_SEEDS }, (_, index) => index + 1)));
 
 test("the same seed does the same things", async () => {
   const tell = async () => {
