@@ -15,10 +15,10 @@ import {
   encodeFooter,
   encodePackHeader,
   encodeSegmentHeader,
+  frameOf,
   HEADER_BYTES,
   type PackIdentity,
   packFileName,
-  payloadOf,
   SEGMENT_HEADER_BYTES,
   TRAILER_BYTES,
 } from "../format/pack-format.ts";
@@ -156,7 +156,14 @@ function samplePack(): SamplePack {
           .digest(),
       );
     }
-    entries.push({ ...header, offset, payloadHash: new Uint8Array(payloadHash), isPrivate: index === 1 });
+    entries.push({
+      ...header,
+      offset,
+      payloadHash: new Uint8Array(payloadHash),
+      isPrivate: index === 1,
+      rawStart: 0,
+      isShared: false,
+    });
     offset += SEGMENT_HEADER_BYTES + payload.length;
   }
   const footer = encodeFooter(entries, Buffer.concat(digests), offset, ID);
@@ -174,6 +181,8 @@ function packTargets(): FuzzTarget[] {
     count: 3,
     rawBytes: raw.length,
     encodedBytes: segment.payload.length,
+    rawStart: 0,
+    isShared: false,
   };
   return [
     {
@@ -190,7 +199,7 @@ function packTargets(): FuzzTarget[] {
         ),
       ],
       mutate: mutated,
-      decode: (bytes) => decodeSegment(header, payloadOf("data", header, bytes)),
+      decode: (bytes) => decodeSegment(header, frameOf("data", header, bytes).payload),
     },
     {
       // What the payload says of itself: windows, sizes, literals. Behind a checksum that fits.
