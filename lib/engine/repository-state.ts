@@ -250,6 +250,7 @@ export class RepositoryState {
       images: draft.images.map((image) => image.record),
     };
     return {
+      format: Math.max(...draft.images.map((image) => image.format)),
       record,
       roots: draft.images.map((image) => image.root),
       packs: [...this.data.unlisted, ...this.nodes.unlisted],

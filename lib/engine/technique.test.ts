@@ -152,7 +152,7 @@ describe("diff", () => {
     const contents: [SnapshotRecord, Uint8Array][] = [];
     const bytes = changed(FIRST, 3 * PAGE - 1);
     contents.push([await archive(bench, FIRST, { technique: "full" }), FIRST]);
-    contents.push([await archive(bench, bytes, { technique: "repository" }), bytes]);
+    contents.push([await archive(bench, bytes, { technique: "repository", patches: false }), bytes]);
     expect(contents.map(([snapshot]) => imageOf(snapshot).newBytes)).toEqual([FIRST_STORED, PAGE]);
     contents.push([await archive(bench, bytes, { technique: "diff" }), bytes]);
     contents.push([await archive(bench, bytes, { technique: "repository" }), bytes]);
@@ -164,6 +164,18 @@ describe("diff", () => {
       ["diff", 1],
       ["repository", 2],
     ]);
+  });
+
+  test("TQ-3, PT-2: a diff against a patched page stores the blocks that differ, and takes the rest over with its patch", async () => {
+    const bench = await newBench();
+    const contents: [SnapshotRecord, Uint8Array][] = [];
+    const patched = changed(FIRST, 3 * PAGE - 1, 3 * PAGE - 5000, 3 * PAGE - 9000);
+    const bytes = changed(patched, 3 * PAGE - 20_000);
+    contents.push([await archive(bench, FIRST, { technique: "repository" }), FIRST]);
+    contents.push([await archive(bench, patched, { technique: "repository" }), patched]);
+    contents.push([await archive(bench, bytes, { technique: "diff" }), bytes]);
+    expect(contents.slice(1).map(([snapshot]) => imageOf(snapshot).newBytes)).toEqual([13, 4096]);
+    await expectWhole(bench, contents);
   });
 
   test("TQ-4: a base whose manifest cannot be read is no base: the image is stored whole", async () => {

@@ -85,6 +85,9 @@ export interface StorageChoice {
   /** Of a diff: "previous" (default) or "first" image of the same node and partition, or any snapshot's id, whose image
    *  of that partition it then is. Whoever archives with a base may read it. */
   readonly base?: string;
+  /** Technique repository: a block that differs by a few bytes from the one at its place before is stored as those bytes
+   *  (ADR 0019). Default true. */
+  readonly patches?: boolean;
 }
 
 export interface ArchiveRequest extends StorageChoice {

@@ -2,7 +2,10 @@ import { CodedError } from "#lib/model/errors.ts";
 import type { Technique } from "#lib/model/snapshot.ts";
 import { hashOfFill, PAGE_BYTES, PAGE_HASH_BYTES, pageLength, sameHash } from "#lib/page/page.ts";
 import { hexOf } from "../format/bytes.ts";
+import type { PageEntry } from "../format/node-format.ts";
 import { SEGMENT_RAW_BYTES } from "../format/pack-format.ts";
+import { PATCHED_SNAPSHOT_FORMAT } from "../format/snapshot-format.ts";
+import { FORMAT_VERSION } from "../format/text-file.ts";
 import { hashOfEntry } from "../restore/image-tree.ts";
 import type { SegmentBuilder } from "../store/segment-builder.ts";
 import { BATCH_PAGES, PAGE_AS_EXPECTED, PAGE_FILL } from "../threads/scan.ts";
@@ -12,6 +15,7 @@ import { type HintedSource, wholeSource } from "./hints.ts";
 import type { FinishedImage, ImageContext, ImageTechnique, ParentImage } from "./image-context.ts";
 import { ManifestBuilder, TAKEN_OVER } from "./manifest-builder.ts";
 import { PageBlocks } from "./page-blocks.ts";
+import type { SiblingSearch } from "./sibling.ts";
 
 const UNKNOWN = 0;
 const WANTED = 1;
@@ -26,6 +30,9 @@ export class ImageArchiver implements ImageWriter {
   readonly #technique: Technique;
   readonly parent: ParentImage | null;
   #hinted: HintedSource | null = null;
+  /** The parent, or the sibling once one is found. */
+  #reference: ParentImage | null;
+  readonly #siblings: SiblingSearch | null;
   readonly #manifest: ManifestBuilder;
   readonly #builder: SegmentBuilder;
   readonly #blocks: PageBlocks;
@@ -41,13 +48,16 @@ export class ImageArchiver implements ImageWriter {
   constructor(
     context: ImageContext,
     request: ImageRequest,
-    { technique, compression }: ImageTechnique,
+    { technique, compression, patches }: ImageTechnique,
     parent: ParentImage | null,
+    siblings: SiblingSearch | null,
   ) {
     this.#context = context;
     this.request = request;
     this.#technique = technique;
     this.parent = parent;
+    this.#reference = parent;
+    this.#siblings = siblings;
     this.#manifest = new ManifestBuilder(context.nodes, request.sizeBytes, parent);
     this.pageCount = this.#manifest.pageCount;
     this.#builder = context.data.openBuilder({
@@ -56,7 +66,8 @@ export class ImageArchiver implements ImageWriter {
       isPrivate: technique !== "repository",
       compression,
     });
-    this.#blocks = new PageBlocks(context.data, this.#builder, context.blockSize);
+    const { blockSize } = context;
+    this.#blocks = new PageBlocks(context.data, this.#builder, { blockSize, patches });
     this.#states = new Uint8Array(this.pageCount);
     this.#offered = new Uint8Array(this.pageCount * PAGE_HASH_BYTES);
   }
@@ -93,7 +104,7 @@ export class ImageArchiver implements ImageWriter {
     this.#offered.set(hash, page * PAGE_HASH_BYTES);
     this.#states[page] = WANTED;
     const length = pageLength(this.request.sizeBytes, page);
-    if (this.#isParentsPage(page, hash)) this.#settleTakenOver(page, hash, length);
+    if (isPageOf(this.parent, page, hash)) this.#settleTakenOver(page, hash, length);
     else if (sameHash(hash, hashOfFill(0, length))) this.#settleFill(page, 0, hash, length);
     else if (!this.#settleRecent(page, hash)) return false;
     return true;
@@ -236,7 +247,7 @@ export class ImageArchiver implements ImageWriter {
     byteCount: number,
   ): Promise<void> {
     const firstPage = at / PAGE_BYTES;
-    const expected = this.parent?.hashes.subarray(
+    const expected = this.#reference?.hashes.subarray(
       firstPage * PAGE_HASH_BYTES,
       (firstPage + BATCH_PAGES) * PAGE_HASH_BYTES,
     );
@@ -272,20 +283,29 @@ export class ImageArchiver implements ImageWriter {
     this.#hinted?.compare(pageIndex, hash);
     if (status === PAGE_FILL) this.#settleFill(pageIndex, views.fillBytes[slot] as number, hash, page.length);
     else if (status === PAGE_AS_EXPECTED) this.#settleTakenOver(pageIndex, hash, page.length);
+    else if (await this.#isSiblingsPage(pageIndex, hash)) this.#settleTakenOver(pageIndex, hash, page.length);
     else {
       await this.#context.data.room();
-      const entry = { fillByte: null, hash, runs: await this.#runsOf(buffer, slot, pageIndex, page) };
+      const before = await this.#pageBefore(pageIndex);
+      const entry = await this.#blocks.entryOf(this.#technique, views, slot, page, before);
       if (this.#technique === "repository") this.#context.recent.put(entry);
       this.#settle(pageIndex, entry, hash);
     }
   }
 
-  async #runsOf(buffer: ScanBuffer, slot: number, pageIndex: number, page: Uint8Array): Promise<number[]> {
-    if (this.#technique === "repository") return this.#blocks.runsOf(buffer.views, slot, page);
-    if (this.#technique === "full") return this.#blocks.wholePage(buffer.views, slot, page);
-    const base = await this.parent?.tree.page(pageIndex);
-    const baseRuns = base === undefined || base === null || base.fillByte !== null ? [] : base.runs;
-    return this.#blocks.runsAgainst(buffer.views, slot, page, baseRuns);
+  async #pageBefore(pageIndex: number): Promise<PageEntry | null> {
+    if (this.#reference !== null) return this.#reference.tree.page(pageIndex);
+    return (await this.#siblings?.pageBefore(pageIndex)) ?? null;
+  }
+
+  /** Also of a page scanned before the sibling was found. It is in our hands: taking it over gives nobody anything. */
+  async #isSiblingsPage(pageIndex: number, hash: Uint8Array): Promise<boolean> {
+    if (this.parent !== null || this.#siblings === null) return false;
+    if (this.#reference === null) {
+      this.#reference = await this.#siblings.note(pageIndex, hash);
+      if (this.#reference !== null) this.#manifest.compareWith(this.#reference);
+    }
+    return isPageOf(this.#reference, pageIndex, hash);
   }
 
   #settleFill(page: number, fillByte: number, hash: Uint8Array, length: number): void {
@@ -294,19 +314,14 @@ export class ImageArchiver implements ImageWriter {
   }
 
   #settleTakenOver(page: number, hash: Uint8Array, length: number): void {
-    this.#unchangedBytes += length;
+    // A sibling's page is none of the PC's own past.
+    if (this.parent !== null) this.#unchangedBytes += length;
     this.#settle(page, TAKEN_OVER, hash);
   }
 
   #settle(page: number, entry: Parameters<ManifestBuilder["settle"]>[1], hash: Uint8Array): void {
     this.#manifest.settle(page, entry, hash);
     this.#states[page] = SETTLED;
-  }
-
-  #isParentsPage(page: number, hash: Uint8Array): boolean {
-    const at = page * PAGE_HASH_BYTES;
-    const known = this.parent?.hashes.subarray(at, at + PAGE_HASH_BYTES);
-    return known !== undefined && known.length > 0 && sameHash(known, hash);
   }
 
   #offeredHash(page: number): Uint8Array {
@@ -347,13 +362,15 @@ export class ImageArchiver implements ImageWriter {
       technique: this.#technique,
       ...(this.#technique === "diff" && this.parent !== null ? { baseId: this.parent.snapshotId } : {}),
       contentRoot: hexOf(contentRoot),
-      newBytes: this.#builder.rawBytes,
+      newBytes: this.#builder.rawBytes + this.#blocks.patchBytes,
       storedBytes: this.#builder.storedBytes + this.#manifest.storedBytes,
       fillBytes: this.#fillBytes,
       unchangedBytes: this.#unchangedBytes,
       details: { ...details, ...this.#hinted?.details() },
     };
-    this.finished = { record, root };
+    // Pages taken over bring their patches along.
+    const ownFormat = this.#blocks.patchBytes > 0 ? PATCHED_SNAPSHOT_FORMAT : FORMAT_VERSION;
+    this.finished = { record, root, format: Math.max(ownFormat, this.#reference?.format ?? FORMAT_VERSION) };
     return record;
   }
 
@@ -374,6 +391,12 @@ export class ImageArchiver implements ImageWriter {
   get #what(): string {
     return `partition ${JSON.stringify(this.request.partition)}`;
   }
+}
+
+function isPageOf(image: ParentImage | null, page: number, hash: Uint8Array): boolean {
+  const at = page * PAGE_HASH_BYTES;
+  const known = image?.hashes.subarray(at, at + PAGE_HASH_BYTES);
+  return known !== undefined && known.length > 0 && sameHash(known, hash);
 }
 
 export function violation(message: string): CodedError {

@@ -27,14 +27,20 @@ export interface ParentImage {
   readonly hashes: Uint8Array;
   readonly suspectPages: ReadonlySet<number>;
   readonly snapshotId: string;
+  /** Of its snapshot file. */
+  readonly format: number;
 }
 
 export interface ImageTechnique {
   readonly technique: Technique;
   readonly compression: Compression;
+  /** Blocks that change by little are patched. */
+  readonly patches: boolean;
 }
 
 export interface FinishedImage {
   readonly record: ImageRecord;
   readonly root: ManifestRoot;
+  /** What a snapshot file that names it must have at least. */
+  readonly format: number;
 }

@@ -42,9 +42,9 @@ export class ManifestBuilder {
   readonly #sizeBytes: number;
   readonly #store: BlockStore;
   readonly #nodes: SegmentBuilder;
-  readonly #parent: ImageTree | null;
+  #parent: ImageTree | null = null;
   /** Leaves of the parent with a page that lies in a bad pack: not used again, though their content be the same. */
-  readonly #suspectLeaves: ReadonlySet<number>;
+  #suspectLeaves: ReadonlySet<number> = new Set();
   readonly #growing = new Map<number, GrowingLeaf>();
   readonly #leaves: (ChildEntry | undefined)[];
   #settledCount = 0;
@@ -52,13 +52,16 @@ export class ManifestBuilder {
   constructor(store: BlockStore, sizeBytes: number, parent: ParentManifest | null) {
     this.#store = store;
     this.#sizeBytes = sizeBytes;
-    this.#parent = parent?.tree ?? null;
-    this.#suspectLeaves = new Set(
-      [...(parent?.suspectPages ?? [])].map((page) => Math.floor(page / LEAF_PAGES)),
-    );
+    if (parent !== null) this.compareWith(parent);
     this.pageCount = pageCountOf(sizeBytes);
     this.#leaves = new Array<ChildEntry | undefined>(Math.ceil(this.pageCount / LEAF_PAGES)).fill(undefined);
     this.#nodes = store.openBuilder({ rawBytesMax: NODE_SEGMENT_BYTES });
+  }
+
+  /** From now on pages may be taken over from this image. */
+  compareWith({ tree, suspectPages }: ParentManifest): void {
+    this.#parent = tree;
+    this.#suspectLeaves = new Set([...suspectPages].map((page) => Math.floor(page / LEAF_PAGES)));
   }
 
   get settledCount(): number {

@@ -23,6 +23,7 @@ import { ImageArchiver, violation } from "./image-archiver.ts";
 import type { FinishedImage, ImageContext, ImageTechnique, ParentImage } from "./image-context.ts";
 import { checkComment, checkDetails, checkName, checkRequestId, checkSize } from "./input.ts";
 import { RecentPages } from "./recent-pages.ts";
+import { SiblingSearch, siblingCandidates } from "./sibling.ts";
 import { suspectPagesOf } from "./suspect-pages.ts";
 import { checkChoice, type ImagePlan, namedBase, planImage, type StoredImage } from "./technique.ts";
 
@@ -88,7 +89,8 @@ export class Session implements ArchiveSession {
     this.#check();
     if (this.#images.has(partition))
       throw violation(`Partition ${JSON.stringify(partition)} was begun twice`);
-    const image = new ImageArchiver(this.#context, checked, techniqueOf(plan, parent), parent);
+    const siblings = plan.technique === "repository" && parent === null ? this.#siblingsOf(checked) : null;
+    const image = new ImageArchiver(this.#context, checked, techniqueOf(plan, parent), parent, siblings);
     this.#images.set(partition, image);
     return image;
   }
@@ -106,11 +108,24 @@ export class Session implements ArchiveSession {
         hashes: await tree.pageHashes(suspectPages),
         suspectPages,
         snapshotId: parent.snapshot.record.id,
+        format: parent.snapshot.format,
       };
     } catch (error) {
       if (error instanceof CodedError) return null;
       throw error;
     }
+  }
+
+  #siblingsOf({ partition, sizeBytes }: ImageRequest): SiblingSearch {
+    const candidates = siblingCandidates(this.#repository, this.#request.node, partition, sizeBytes);
+    return new SiblingSearch(this.#repository, candidates, {
+      hold: ({ snapshot }) => {
+        if (!this.#repository.stored.includes(snapshot)) return false;
+        this.#holds.push(this.#repository.holds.take(snapshot));
+        return true;
+      },
+      open: (image) => this.#parentImage(image),
+    });
   }
 
   async archiveSource(
@@ -213,8 +228,8 @@ export class Session implements ArchiveSession {
 
 /** A diff whose base turned out to be unreadable is stored whole. */
 function techniqueOf(plan: ImagePlan, parent: ParentImage | null): ImageTechnique {
-  const { compression, technique } = plan;
-  return { compression, technique: technique === "diff" && parent === null ? "full" : technique };
+  const { compression, patches, technique } = plan;
+  return { compression, patches, technique: technique === "diff" && parent === null ? "full" : technique };
 }
 
 function openSource(path: string): number {

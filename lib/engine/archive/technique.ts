@@ -19,6 +19,8 @@ export interface StoredImage {
 export interface ImagePlan {
   readonly technique: Technique;
   readonly compression: Compression;
+  /** Blocks that change by little are patched. */
+  readonly patches: boolean;
   /** The image pages are compared with. */
   readonly parent: StoredImage | null;
 }
@@ -34,12 +36,13 @@ export function planImage(
   const compression = firstOf(wishes, (wish) => wish.compression) ?? USUAL_COMPRESSION;
   const base = firstOf(wishes, (wish) => wish.base);
   checkChoice({ technique, compression, base });
-  if (technique === "full") return { technique, compression, parent: null };
+  const patches = technique === "repository" && (firstOf(wishes, (wish) => wish.patches) ?? true);
+  if (technique === "full") return { technique, compression, patches, parent: null };
   if (technique === "repository")
-    return { technique, compression, parent: state.newestImageOf(node, partition) };
+    return { technique, compression, patches, parent: state.newestImageOf(node, partition) };
   const parent = findBase(state, node, partition, base ?? "previous");
   // The first of a lineage has nothing to differ from: it is stored whole, and its record says so.
-  return parent === null ? { technique: "full", compression, parent } : { technique, compression, parent };
+  return { technique: parent === null ? "full" : technique, compression, patches, parent };
 }
 
 /** Said before anything is read: CodedError "input-invalid". */

@@ -2,6 +2,7 @@
 // one block size, whatever the request asks for.
 import { throwIfAborted } from "../archive/image-archiver.ts";
 import { encodeSnapshot, type PackKind } from "../format/snapshot-format.ts";
+import { FORMAT_VERSION } from "../format/text-file.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import type { EvaluationRow, ImageReader, SnapshotRecord } from "../types.ts";
 import { ChunkReader } from "./chunk-reader.ts";
@@ -134,6 +135,7 @@ export class EvaluationPass {
     const pack = { name: "0".repeat(PACK_NAME_CHARACTERS), kind: "data" as PackKind };
     const place = { firstId: lane.nextBlockId, endId: lane.nextBlockId };
     return encodeSnapshot(this.#state.info.id, {
+      format: FORMAT_VERSION,
       record: {
         ...snapshot,
         images: snapshot.images.map(({ baseId: _, ...image }, index) => {

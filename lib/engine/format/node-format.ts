@@ -4,13 +4,14 @@
 // numbers and not thousands of objects. Decoding trusts nothing: a node may come from a damaged file.
 import { createHash } from "node:crypto";
 import { INNER_CHILDREN, LEAF_PAGES } from "#lib/page/content-root.ts";
-import { PAGE_HASH_BYTES } from "#lib/page/page.ts";
+import { PAGE_BYTES, PAGE_HASH_BYTES } from "#lib/page/page.ts";
 import { ByteReader, ByteWriter, ensure, FormatError } from "./bytes.ts";
+import { PATCH_BYTES_MAX, readPatch } from "./patch-format.ts";
 
 /** 64 · 256^6 pages are more than any number we can count to. */
 export const INNER_LEVEL_MAX = 6;
-/** A leaf of 64 pages of 512-byte blocks, each in its own run, stays below this. */
-export const NODE_BYTES_MAX = 512 * 1024;
+/** A leaf of 64 patched pages of 512-byte blocks, each in its own run, stays below this. */
+export const NODE_BYTES_MAX = 768 * 1024;
 export const ID_MAX = 2 ** 48;
 
 /** A page of one repeated byte. */
@@ -24,6 +25,8 @@ export interface RunsPage {
   readonly fillByte: null;
   readonly hash: Uint8Array;
   readonly runs: readonly number[];
+  /** What differs from these blocks (patch-format.ts). */
+  readonly patch?: Uint8Array;
 }
 
 export type PageEntry = FillPage | RunsPage;
@@ -38,6 +41,7 @@ const NODE_DOMAIN = Buffer.from("sheepfold-node-v1\0", "ascii");
 const ZERO_PAGE = 0;
 const FILL_PAGE = 1;
 const RUNS_PAGE = 2;
+const PATCHED_PAGE = 3;
 
 export function nodeHashOf(bytes: Uint8Array): Uint8Array {
   return createHash("sha256").update(NODE_DOMAIN).update(bytes).digest();
@@ -55,9 +59,12 @@ export function encodeLeaf(pages: readonly PageEntry[]): Uint8Array {
       out.u8(FILL_PAGE);
       out.u8(page.fillByte);
     } else {
-      out.u8(RUNS_PAGE);
+      out.u8(page.patch === undefined ? RUNS_PAGE : PATCHED_PAGE);
       out.bytes(page.hash);
       previousEnd = encodeRuns(out, page.runs, previousEnd);
+      if (page.patch === undefined) continue;
+      out.varint(page.patch.length);
+      out.bytes(page.patch);
     }
   }
   return out.finish();
@@ -98,7 +105,7 @@ function decodePage(from: ByteReader, position: { previousEnd: number }, blocksM
   const kind = from.u8();
   if (kind === ZERO_PAGE) return { fillByte: 0 };
   if (kind === FILL_PAGE) return { fillByte: from.u8() };
-  if (kind !== RUNS_PAGE) throw new FormatError(`unknown page kind ${kind}`);
+  if (kind !== RUNS_PAGE && kind !== PATCHED_PAGE) throw new FormatError(`unknown page kind ${kind}`);
   const hash = new Uint8Array(from.bytes(PAGE_HASH_BYTES));
   const runCount = from.varint();
   ensure(runCount >= 1 && runCount <= blocksMax, `a page of ${runCount} runs`);
@@ -111,7 +118,17 @@ function decodePage(from: ByteReader, position: { previousEnd: number }, blocksM
     ensure(count >= 1 && blocks <= blocksMax, `a page of ${blocks} blocks`);
     runs.push(head % 2 === 1 ? -1 - from.u8() : decodeStart(from, position, count), count);
   }
-  return { fillByte: null, hash, runs };
+  return kind === RUNS_PAGE
+    ? { fillByte: null, hash, runs }
+    : { fillByte: null, hash, runs, patch: decodePatch(from) };
+}
+
+function decodePatch(from: ByteReader): Uint8Array {
+  const length = from.varint();
+  ensure(length <= PATCH_BYTES_MAX, `a patch of ${length} bytes`);
+  const patch = new Uint8Array(from.bytes(length));
+  readPatch(patch, PAGE_BYTES, null);
+  return patch;
 }
 
 function decodeStart(from: ByteReader, position: { previousEnd: number }, count: number): number {

@@ -8,7 +8,6 @@ import {
   countField,
   decodeTextFile,
   encodeTextFile,
-  FORMAT_VERSION,
   hexField,
   listField,
   numberField,
@@ -40,6 +39,8 @@ export interface PackListing {
 
 /** A snapshot file's whole content: the public record and what the engine needs to read it. */
 export interface StoredSnapshot {
+  /** 1, or 2 where manifests may hold what readers of format 1 do not know. */
+  readonly format: number;
   readonly record: SnapshotRecord;
   /** One per image, same order. */
   readonly roots: readonly ManifestRoot[];
@@ -48,7 +49,14 @@ export interface StoredSnapshot {
   readonly nextNodeId: number;
 }
 
-const SNAPSHOT: TextFileKind = { magic: "SHEEPFOLD SNAPSHOT", domain: "sheepfold-snapshot-v1" };
+/** Of snapshots whose manifests may hold patched pages. */
+export const PATCHED_SNAPSHOT_FORMAT = 2;
+
+const SNAPSHOT: TextFileKind = {
+  magic: "SHEEPFOLD SNAPSHOT",
+  domain: "sheepfold-snapshot-v1",
+  newestFormat: PATCHED_SNAPSHOT_FORMAT,
+};
 const SEQUENCE_DIGITS = 12;
 const FILE_NAME = /^snapshots\/([0-9]{12})-(snap_[0-9a-z]{20})\.json$/;
 
@@ -65,7 +73,7 @@ export function parseSnapshotFileName(name: string): { sequence: number; id: str
 export function encodeSnapshot(repositoryId: string, stored: StoredSnapshot): Uint8Array {
   const { images, ...record } = stored.record;
   return encodeTextFile(SNAPSHOT, {
-    format: FORMAT_VERSION,
+    format: stored.format,
     repositoryId,
     ...record,
     images: images.map((image, index) => ({ ...image, root: encodeRoot(stored.roots[index]) })),
@@ -81,6 +89,7 @@ export function decodeSnapshot(repositoryId: string, bytes: Uint8Array): StoredS
   ensure(fields.repositoryId === repositoryId, "it belongs to another repository");
   const images = listField(fields, "images").map((image) => objectOf(image, "an image"));
   return {
+    format: countField(fields, "format"),
     record: {
       id: textField(fields, "id", 64),
       sequence: countField(fields, "sequence"),

@@ -10,6 +10,8 @@ export const TEXT_FILE_BYTES_MAX = 256 * 1024 * 1024;
 export interface TextFileKind {
   readonly magic: string;
   readonly domain: string;
+  /** The newest format of this kind that this program knows, where it is not FORMAT_VERSION. */
+  readonly newestFormat?: number;
 }
 
 /** A well-formed file of a format this program does not know. */
@@ -17,8 +19,8 @@ export class NewerFormatError extends Error {
   override readonly name = "NewerFormatError";
   readonly found: number;
   readonly checksumFits: boolean;
-  constructor(found: number, checksumFits: boolean) {
-    super(`format ${found}, this program knows up to ${FORMAT_VERSION}`);
+  constructor(found: number, newestKnown: number, checksumFits: boolean) {
+    super(`format ${found}, this program knows up to ${newestKnown}`);
     this.found = found;
     this.checksumFits = checksumFits;
   }
@@ -42,9 +44,11 @@ export function decodeTextFile(kind: TextFileKind, bytes: Uint8Array): Record<st
   const value = parsedObject(file.toString("utf8", magicEnd, bodyEnd));
   const format = value?.format;
   // A newer program may have another checksum: tell that it is newer before judging a form we do not know.
-  if (typeof format === "number" && format > FORMAT_VERSION) throw new NewerFormatError(format, checksumFits);
+  const newest = kind.newestFormat ?? FORMAT_VERSION;
+  if (typeof format === "number" && format > newest) throw new NewerFormatError(format, newest, checksumFits);
   ensure(checksumFits, "the checksum does not fit");
-  ensure(value !== null && format === FORMAT_VERSION, "the content has not the expected form");
+  const isKnown = typeof format === "number" && Number.isInteger(format) && format >= FORMAT_VERSION;
+  ensure(value !== null && isKnown, "the content has not the expected form");
   return value;
 }
 

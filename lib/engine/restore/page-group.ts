@@ -8,7 +8,7 @@ import { SEGMENT_HEADER_BYTES, SEGMENT_RAW_BYTES_MAX } from "../format/pack-form
 import type { RepositoryState } from "../repository-state.ts";
 import { corruptPack } from "../store/pack-reader.ts";
 import type { SegmentPlace } from "../store/segment-table.ts";
-import type { SegmentPart } from "../threads/assemble.ts";
+import type { ExpectedPages, PagePatch, SegmentPart } from "../threads/assemble.ts";
 import type { PageWrites } from "../threads/write-pages.ts";
 import type { PageRecord } from "../types.ts";
 import { inLanes } from "./in-lanes.ts";
@@ -68,6 +68,7 @@ export class PageGroup {
   readonly #needs = new Map<number, SegmentNeed>();
   /** For each page a pack it needs, to be named when the page is wrong. */
   readonly #packs: (number | null)[] = [];
+  readonly #patches: PagePatch[] = [];
 
   constructor(state: RepositoryState, memory: GroupMemory) {
     this.#state = state;
@@ -92,6 +93,11 @@ export class PageGroup {
       else this.#planCopies(start, at, length, placeOf);
       at += length;
     }
+  }
+
+  /** Laid over the page added last. */
+  addPatch(patch: Uint8Array): void {
+    this.#patches.push({ page: this.records.length - 1, patch });
   }
 
   #begin(record: PageRecord): number {
@@ -155,11 +161,12 @@ export class PageGroup {
     });
   }
 
-  #expected(): { lengths: number[]; hashes: Uint8Array } {
+  #expected(): ExpectedPages {
     const hashes = new Uint8Array(this.records.length * PAGE_HASH_BYTES);
     for (const [index, record] of this.records.entries())
       hashes.set(record.contentHash, index * PAGE_HASH_BYTES);
-    return { lengths: this.records.map((record) => record.lengthBytes), hashes };
+    const lengths = this.records.map((record) => record.lengthBytes);
+    return { lengths, hashes, patches: this.#patches };
   }
 
   #corrupt(need: SegmentNeed | undefined, problem: string): Error {

@@ -171,6 +171,7 @@ export class PageReader implements ImageReader {
       const record = this.#recordOf(index, entry);
       if (entry.fillByte !== null) group.addFill(record, entry.fillByte);
       else group.addRuns(record, entry.runs, (id) => this.#placeOf(id));
+      if (entry.fillByte === null && entry.patch !== undefined) group.addPatch(entry.patch);
     }
     return group;
   }

@@ -6,6 +6,7 @@
 import { hashPage, PAGE_BYTES, PAGE_HASH_BYTES, sameHash } from "#lib/page/page.ts";
 import { FormatError } from "../format/bytes.ts";
 import { type PackIdentity, SEGMENT_HEADER_BYTES, type SegmentClaim } from "../format/pack-format.ts";
+import { readPatch } from "../format/patch-format.ts";
 import { decodeFrame } from "../format/segment-codec.ts";
 import { type PageWrites, writePages } from "./write-pages.ts";
 
@@ -25,9 +26,21 @@ export interface AssembleTask {
   /** Page k begins at k · 256 KiB. */
   readonly pages: SharedArrayBuffer;
   /** Given when these were the last segments the pages need: then the pages are checked. */
-  readonly expected: { readonly lengths: readonly number[]; readonly hashes: Uint8Array } | null;
+  readonly expected: ExpectedPages | null;
   /** Where the pages go once they are checked; null when the caller takes them. */
   readonly writes: PageWrites | null;
+}
+
+export interface ExpectedPages {
+  readonly lengths: readonly number[];
+  readonly hashes: Uint8Array;
+  /** What is laid over the pages once their blocks are there. */
+  readonly patches: readonly PagePatch[];
+}
+
+export interface PagePatch {
+  readonly page: number;
+  readonly patch: Uint8Array;
 }
 
 export interface Assembled {
@@ -48,6 +61,16 @@ export function assemble(task: AssembleTask): Assembled {
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       return { damaged: { segment: index, problem: error.message }, wrongPage: null, writtenBytes: 0 };
+    }
+  }
+  for (const { page, patch } of task.expected?.patches ?? []) {
+    const at = page * PAGE_BYTES;
+    const length = task.expected?.lengths[page] ?? 0;
+    try {
+      readPatch(patch, length, pages.subarray(at, at + length));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      return { damaged: null, wrongPage: page, writtenBytes: 0 }; // It was read from a checked manifest: it belongs to a longer page.
     }
   }
   const wrongPage = firstWrongPage(task, pages);

@@ -41,10 +41,11 @@ export class SeenPages {
   }
 }
 
-/** Two manifests may give equal content by different blocks: the runs are part of what has been checked. */
+/** Two manifests may give equal content by different blocks: the runs, and whatever is patched over them, are part of what
+ *  has been checked. */
 function keyOf(page: RunsPage): bigint {
   let mix = 0xcbf29ce484222325n;
-  for (const value of page.runs)
+  for (const value of [...page.runs, ...(page.patch ?? [])])
     mix = BigInt.asUintN(64, (mix ^ BigInt.asUintN(64, BigInt(value))) * 0x100000001b3n);
   const hash = new DataView(page.hash.buffer, page.hash.byteOffset).getBigUint64(0, true);
   return hash ^ mix || 1n;
