@@ -8,7 +8,8 @@ import type { BlockStore } from "../store/block-store.ts";
 /** Decoded segments kept: pages take their blocks from few segments, one after the other. */
 const SEGMENTS_KEPT = 4;
 const TRIES_BEFORE_JUDGING = 64;
-/** Below one patch in eight tries, one block in 32 is tried. */
+/** Below one patch in eight tries, one block in 32 is tried, and the fewer the longer nothing comes of it: a segment may have to
+ *  be decoded for each. */
 const WORTHWHILE_SHARE = 1 / 8;
 const TRY_EVERY = 32;
 
@@ -18,6 +19,8 @@ export class BaseBlocks {
   /** By first id; insertion order is age. */
   readonly #segments = new Map<number, Uint8Array>();
   #wanted = 0;
+  /** Of those wanted. */
+  #lastTry = 0;
   #tried = 0;
   #patched = 0;
 
@@ -30,7 +33,9 @@ export class BaseBlocks {
   async bytesOf(id: number): Promise<Uint8Array | null> {
     this.#wanted += 1;
     const isFutile = this.#tried >= TRIES_BEFORE_JUDGING && this.#patched < this.#tried * WORTHWHILE_SHARE;
-    if (isFutile && this.#wanted % TRY_EVERY !== 0) return null;
+    const gap = Math.max(TRY_EVERY, Math.floor(this.#tried / (this.#patched + 1)));
+    if (isFutile && this.#wanted - this.#lastTry < gap) return null;
+    this.#lastTry = this.#wanted;
     this.#tried += 1;
     return this.read(id);
   }
