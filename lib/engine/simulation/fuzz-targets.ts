@@ -25,6 +25,7 @@ import {
 import { decodeResults, encodeResults } from "../format/scrub-format.ts";
 import { decodeSegment, encodeSegment } from "../format/segment-codec.ts";
 import { decodeSnapshot, encodeSnapshot } from "../format/snapshot-format.ts";
+import { FORMAT_VERSION } from "../format/text-file.ts";
 import { splitNodes } from "../restore/node-cache.ts";
 import { checkPack } from "../verify/check-pack.ts";
 import { Chance } from "./chance.ts";
@@ -86,7 +87,7 @@ function snapshotTarget(): FuzzTarget {
     images: [image, image],
   } as const;
   const root = { nodeId: 1, hash: hash(1), level: 1 };
-  const stored = { record, roots: [root, root], packs: [LISTING], nextBlockId: 64, nextNodeId: 2 };
+  const stored = { format: FORMAT_VERSION, record, roots: [root, root], packs: [LISTING], nextBlockId: 64, nextNodeId: 2 };
   return textTarget("snapshot", encodeSnapshot(ID, stored), (bytes) => decodeSnapshot(ID, bytes));
 }
 
