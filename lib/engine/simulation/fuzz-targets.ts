@@ -87,7 +87,14 @@ function snapshotTarget(): FuzzTarget {
     images: [image, image],
   } as const;
   const root = { nodeId: 1, hash: hash(1), level: 1 };
-  const stored = { format: FORMAT_VERSION, record, roots: [root, root], packs: [LISTING], nextBlockId: 64, nextNodeId: 2 };
+  const stored = {
+    format: FORMAT_VERSION,
+    record,
+    roots: [root, root],
+    packs: [LISTING],
+    nextBlockId: 64,
+    nextNodeId: 2,
+  };
   return textTarget("snapshot", encodeSnapshot(ID, stored), (bytes) => decodeSnapshot(ID, bytes));
 }
 
