@@ -4,6 +4,7 @@
 import { parseCompression } from "#lib/model/compression.ts";
 import { TECHNIQUES } from "#lib/model/snapshot.ts";
 import { hashPage, PAGE_BYTES, pageCountOf } from "#lib/page/page.ts";
+import { PATCH_BYTES_MAX } from "../format/patch-format.ts";
 import type { ArchiveSession, ImageRecord, ImageWriter, StorageChoice, Technique } from "../types.ts";
 import { changedDisk, newDisk, sourceOf } from "./disk.ts";
 import { claim } from "./model-repository.ts";
@@ -79,7 +80,12 @@ function checkNewBytes(world: World, record: ImageRecord, bytes: Uint8Array): vo
   const { technique, newBytes, baseId } = record;
   const { model, findsEveryBlock } = world;
   if (technique === "repository") {
-    const most = findsEveryBlock ? model.newBytesMax(bytes) : bytes.length;
+    // A page that is patched already is patched anew against its blocks: all of its patch counts, not only what differs since.
+    const patches = Math.ceil(bytes.length / PAGE_BYTES) * PATCH_BYTES_MAX;
+    const most = Math.min(
+      bytes.length,
+      (findsEveryBlock ? model.newBytesMax(bytes) : bytes.length) + patches,
+    );
     claim(newBytes <= most, `${newBytes} bytes are called new, at most ${most} are`);
   } else if (technique === "full") {
     const whole = model.wholeBytes(bytes);
