@@ -12,6 +12,7 @@ import { exportCommand } from "./repo/export.ts";
 import { gcCommand } from "./repo/gc.ts";
 import { importCommand } from "./repo/import.ts";
 import { initCommand } from "./repo/init.ts";
+import { keyCommand } from "./repo/key.ts";
 import { listCommand } from "./repo/list.ts";
 import { Output } from "./repo/output.ts";
 import { pinCommand, unpinCommand } from "./repo/pin.ts";
@@ -73,6 +74,7 @@ function program(): Command {
     importCommand(),
     serveCommand(),
     adoptCommand(),
+    keyCommand(),
   ];
   for (const verb of verbs) repo.addCommand(verb);
   const root = new Command("sheepfold")
@@ -80,7 +82,8 @@ function program(): Command {
     .version(SHEEPFOLD_VERSION, "-V, --version")
     .addCommand(repo)
     .addHelpText("after", `${EXAMPLES}\n${exitCodeTable()}`);
-  for (const command of [root, repo, ...verbs]) throwInsteadOfExit(command);
+  for (const command of [root, repo, ...verbs, ...verbs.flatMap((verb) => verb.commands)])
+    throwInsteadOfExit(command);
   return root;
 }
 

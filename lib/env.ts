@@ -12,6 +12,9 @@ const Environment = z.object({
   DATABASE_URL: url("postgres", "postgresql"),
   REDIS_URL: url("redis", "rediss"),
   SHEEPFOLD_REPOSITORY: z.string().min(1).default(".sheepfold/repository"),
+  /** Of an encrypted repository: one of the two. A repository that the worker makes is encrypted when one is set. */
+  SHEEPFOLD_KEY_FILE: z.string().min(1).optional(),
+  SHEEPFOLD_PASSPHRASE: z.string().min(8, "must have at least 8 characters").optional(),
   SHEEPFOLD_STATE: z.string().min(1).default(".sheepfold/state"),
   GATEWAY_HOST: z.string().min(1).default("0.0.0.0"),
   /** 0 takes any free port; the worker's ready line names it. */

@@ -52,6 +52,7 @@ async function main(): Promise<void> {
   const repository = await openWorkersRepository(
     folder,
     seen.map(({ id }) => id),
+    { keyFile: environment.SHEEPFOLD_KEY_FILE, passphrase: environment.SHEEPFOLD_PASSPHRASE },
   );
   await untilDatabaseAnswers(() => reconcile(repository, folder));
   // We hold the repository's lock, so whoever ran these jobs is gone: no need to wait for its silence.

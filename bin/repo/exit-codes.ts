@@ -44,6 +44,8 @@ export const EXIT_OF_FAILURE: Readonly<Record<FailureCode, ExitCode>> = {
   "repository-lock-lost": EXIT.locked,
   "repository-corrupt": EXIT.unreadable,
   "repository-closed": EXIT.internal,
+  "key-missing": EXIT.refused,
+  "key-wrong": EXIT.refused,
   "snapshot-unknown": EXIT.notFound,
   "snapshot-ambiguous": EXIT.usage,
   "snapshot-corrupt": EXIT.unreadable,

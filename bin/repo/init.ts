@@ -3,11 +3,14 @@ import type { Command } from "commander";
 import {
   createRepository,
   openLocalDisk,
+  type RepositoryKey,
   type Technique,
   USUAL_RESERVE_BYTES,
 } from "#lib/engine/repository.ts";
+import { CodedError } from "#lib/model/errors.ts";
 import { formatBytes } from "#lib/model/units.ts";
 import { EXIT } from "./exit-codes.ts";
+import { givenKey, newKey } from "./key-options.ts";
 import { parseByteCount } from "./numbers.ts";
 import type { OutputOptions } from "./output.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
@@ -16,10 +19,15 @@ import { parseBlockSize, parseTechnique } from "./storage-options.ts";
 const BLOCK_BYTES_MIN = 512;
 const BLOCK_BYTES_MAX = 65536;
 
+const ENCRYPTED =
+  "encrypted.\nKeep a copy of its key away from it: when every key is lost, nothing in it can ever be read again.";
+
 interface InitOptions extends OutputOptions {
   readonly blockSize?: number;
   readonly technique?: Technique;
   readonly reserve: number;
+  readonly encrypt?: string;
+  readonly passphraseFile?: string;
 }
 
 export function initCommand(): Command {
@@ -41,12 +49,33 @@ export function initCommand(): Command {
       (text) => (text.trim() === "0" ? 0 : parseByteCount(text)),
       USUAL_RESERVE_BYTES,
     )
+    .option(
+      "--encrypt <KEY>",
+      "encrypt all that will be stored, for good: passphrase (asked for, or --passphrase-file), or key-file:PATH (made when it is not there)",
+    )
     .action((dir: string, options: InitOptions) =>
       runVerb(options, (context) => init(dir, options, context)),
     );
 }
 
+/** Undefined when nothing is to be encrypted. */
+async function firstKey({ encrypt, passphraseFile }: InitOptions): Promise<RepositoryKey | undefined> {
+  if (encrypt === undefined) {
+    if ((await givenKey()) === null) return undefined;
+    throw new CodedError(
+      "input-invalid",
+      "A key was given, but not that the repository is to be encrypted.",
+      {
+        hint: "Add --encrypt passphrase or --encrypt key-file:PATH; or give no key, and unset SHEEPFOLD_KEY_FILE and SHEEPFOLD_PASSPHRASE.",
+      },
+    );
+  }
+  const given = encrypt === "passphrase" && passphraseFile === undefined ? await givenKey() : null;
+  return given?.kind === "passphrase" ? given : newKey(encrypt, passphraseFile);
+}
+
 async function init(dir: string, options: InitOptions, { output }: VerbContext) {
+  const key = await firstKey(options);
   const storage = await openLocalDisk(dir, { create: true });
   try {
     const info = await createRepository({
@@ -54,11 +83,12 @@ async function init(dir: string, options: InitOptions, { output }: VerbContext) 
       blockSize: options.blockSize,
       technique: options.technique,
       reserveBytes: options.reserve,
+      key,
     });
     output.result(
       info,
       () =>
-        `Repository ${info.id} made in ${dir}: format ${info.formatVersion}, blocks of ${formatBytes(info.blockSize)}, technique ${info.technique}.`,
+        `Repository ${info.id} made in ${dir}: format ${info.formatVersion}, blocks of ${formatBytes(info.blockSize)}, technique ${info.technique}${info.isEncrypted ? `, ${ENCRYPTED}` : "."}`,
     );
     return EXIT.ok;
   } finally {

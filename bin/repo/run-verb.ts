@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { CodedError, failureReportOf, isFailureCode } from "#lib/model/errors.ts";
 import { EXIT, EXIT_OF_FAILURE, type ExitCode, exitCodeTable } from "./exit-codes.ts";
+import { withKeyOptions } from "./key-options.ts";
 import { Output, type OutputOptions } from "./output.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -18,7 +19,7 @@ const SAME_SIGNAL_MS = 700;
 
 /** A command with the options every verb has. */
 export function newVerb(name: string, summary: string): Command {
-  return new Command(name)
+  return withKeyOptions(new Command(name))
     .description(summary)
     .option("--json", "print the result as one JSON value on stdout, and errors as JSON lines on stderr")
     .option("--progress", "show progress on stderr even when it is not a terminal")

@@ -1,12 +1,17 @@
 // `sheepfold repo scrub DIR`: re-read packs for rot, a budget at a time; the next run goes on.
 import type { Command } from "commander";
-import type { ScrubFinding, ScrubReport } from "#lib/engine/repository.ts";
+import { listKeys, type ScrubFinding, type ScrubReport, scrubWithoutKey } from "#lib/engine/repository.ts";
 import { formatBytes, formatSeconds } from "#lib/model/units.ts";
 import { EXIT } from "./exit-codes.ts";
+import { givenKey } from "./key-options.ts";
 import { parseByteCount, parseCount } from "./numbers.ts";
 import type { OutputOptions } from "./output.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
-import { withRepository } from "./with-repository.ts";
+import { withRepository, withStorage } from "./with-repository.ts";
+
+const KEYLESS = "Which snapshots need it only a key can tell.";
+const KEYLESS_NOTE =
+  "every pack was compared with its name, and nothing was remembered. Give a key for budgets, --deep and the snapshots concerned.";
 
 interface ScrubCliOptions extends OutputOptions {
   readonly deep?: boolean;
@@ -29,7 +34,25 @@ export function scrubCommand(): Command {
     );
 }
 
-async function scrub(dir: string, options: ScrubCliOptions, { signal, output }: VerbContext) {
+async function scrub(dir: string, options: ScrubCliOptions, context: VerbContext) {
+  const isKeyless = options.deep !== true && (await givenKey()) === null && (await isEncrypted(dir));
+  return isKeyless ? scrubKeyless(dir, context) : scrubOpen(dir, options, context);
+}
+
+/** Files can be hashed by anybody. */
+async function scrubKeyless(dir: string, { signal, output }: VerbContext) {
+  const report = await withStorage(dir, (storage) =>
+    scrubWithoutKey(storage, { signal, onProgress: output.beginProgress() }),
+  );
+  output.result(report, () => `${inWords(report, KEYLESS)}\nNo key was given: ${KEYLESS_NOTE}`);
+  return report.findings.length === 0 ? EXIT.ok : EXIT.damage;
+}
+
+async function isEncrypted(dir: string): Promise<boolean> {
+  return (await withStorage(dir, listKeys)).length > 0;
+}
+
+async function scrubOpen(dir: string, options: ScrubCliOptions, { signal, output }: VerbContext) {
   const report = await withRepository(dir, "write", (repository) =>
     repository.scrub({
       signal,
@@ -43,18 +66,19 @@ async function scrub(dir: string, options: ScrubCliOptions, { signal, output }: 
   return report.findings.length === 0 ? EXIT.ok : EXIT.damage;
 }
 
-function inWords(report: ScrubReport): string {
+function inWords(report: ScrubReport, unaffected = "No snapshot needs it."): string {
   const { packCount, checkedPackCount, checkedBytes, uncheckedPackCount, seconds, findings } = report;
   const scope = `${checkedPackCount} of ${packCount} packs, ${formatBytes(checkedBytes)} in ${formatSeconds(seconds)}`;
   const left = uncheckedPackCount === 0 ? "" : ` ${uncheckedPackCount} were never looked at.`;
   if (findings.length === 0) return `No rot found: ${scope}.${left}`;
-  return [`Damage found: ${findings.length} packs of ${scope}.${left}`, ...findings.flatMap(linesOf)].join(
-    "\n",
-  );
+  return [
+    `Damage found: ${findings.length} packs of ${scope}.${left}`,
+    ...findings.flatMap((finding) => linesOf(finding, unaffected)),
+  ].join("\n");
 }
 
-function linesOf({ message, affected }: ScrubFinding): string[] {
-  if (affected.length === 0) return [`  ${message} No snapshot needs it.`];
+function linesOf({ message, affected }: ScrubFinding, unaffected: string): string[] {
+  if (affected.length === 0) return [`  ${message} ${unaffected}`];
   const whom = affected.map(({ snapshotId, partition, pageCount, firstPages }) => {
     const more = pageCount > firstPages.length ? ", …" : "";
     return `    ${snapshotId}:${partition}  ${pageCount} pages: ${firstPages.join(", ")}${more}`;

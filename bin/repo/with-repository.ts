@@ -2,6 +2,7 @@
 // aborted and the lock is released whatever happened.
 import { hostname } from "node:os";
 import { openLocalDisk, openRepository, type Repository, type Storage } from "#lib/engine/repository.ts";
+import { keySource } from "./key-options.ts";
 
 export async function withRepository<Result>(
   dir: string,
@@ -38,7 +39,7 @@ function snapshotIdOf(name: string): string {
   return name.slice(name.indexOf("-") + 1, -".json".length);
 }
 
-async function withStorage<Result>(
+export async function withStorage<Result>(
   dir: string,
   work: (storage: Storage) => Promise<Result>,
 ): Promise<Result> {
@@ -56,7 +57,7 @@ async function withOpen<Result>(
   work: (repository: Repository) => Promise<Result>,
 ): Promise<Result> {
   const owner = `sheepfold ${process.pid} on ${hostname()}`;
-  const repository = await openRepository({ storage, access, owner });
+  const repository = await openRepository({ storage, access, owner, key: await keySource(access) });
   try {
     return await work(repository);
   } finally {

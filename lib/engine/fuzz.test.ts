@@ -16,7 +16,9 @@ const FIXED_SEED = 1;
 const FRESH_SEED = randomInt(2 ** 31);
 const TIMEOUT_MS = 120_000;
 
-const targets = [...decoderTargets(), ...(await repositoryTargets())];
+const KEY = { kind: "key-file", bytes: new Uint8Array(32).fill(3) } as const;
+
+const targets = [...decoderTargets(), ...(await repositoryTargets()), ...(await repositoryTargets(KEY))];
 
 async function keptInputs(target: FuzzTarget): Promise<Uint8Array[]> {
   const names = await readdir(KEPT_FOLDER);

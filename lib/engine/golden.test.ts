@@ -7,71 +7,81 @@ import { sourceOf, targetOf } from "./simulation/disk.ts";
 import { openLocalDisk } from "./storage/local-disk.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import type { Storage } from "./storage/storage.ts";
-import { type GoldenSnapshot, goldenSnapshots } from "./testdata/golden-contents.ts";
+import { GOLDENS, type Golden, type GoldenSnapshot, goldenSnapshots } from "./testdata/golden-contents.ts";
 import type { Repository, SnapshotRecord } from "./types.ts";
 
-const GOLDEN = [
-  ["repository-v1", "of format 1"],
-  ["repository-v1-rewritten", "with packs of version 2, whose frames several ranges of ids share"],
-] as const;
+/** Made by make-golden-rewritten.ts: packs of version 2, whose frames several ranges of ids share. */
+const REWRITTEN: Golden = { folder: "repository-v1-rewritten", formatVersion: 1, keys: [] };
 
-describe.each(GOLDEN)("FORMAT-1: the golden %s, %s", (name) => {
-  const folder = join(import.meta.dirname, "testdata", name);
-  let repository: Repository;
-  let storage: Storage;
-  let filesBefore: string[];
-  const contents = goldenSnapshots();
+describe.each([...GOLDENS, REWRITTEN])(
+  "FORMAT-1: the golden repository $folder",
+  ({ folder, formatVersion, keys }) => {
+    const path = join(import.meta.dirname, "testdata", folder);
+    let repository: Repository;
+    let storage: Storage;
+    let filesBefore: string[];
+    const contents = goldenSnapshots();
 
-  beforeAll(async () => {
-    filesBefore = await fileSizes(folder);
-    storage = await openLocalDisk(folder);
-    repository = await openRepository({ storage, access: "read", threads: 0 });
-  });
-  afterAll(async () => {
-    await repository.close();
-    await storage.close();
-    expect(await fileSizes(folder), "reading changed the repository").toEqual(filesBefore);
-  });
-
-  test("says what it is", () => {
-    expect(repository.info).toMatchObject({
-      formatVersion: 1,
-      blockSize: 4096,
-      createdAt: "2026-01-01T00:00:00.000Z",
+    beforeAll(async () => {
+      filesBefore = await fileSizes(path);
+      storage = await openLocalDisk(path);
+      repository = await openRepository({ storage, access: "read", threads: 0, key: keys[0] });
     });
-  });
+    afterAll(async () => {
+      await repository.close();
+      await storage.close();
+      expect(await fileSizes(path), "reading changed the repository").toEqual(filesBefore);
+    });
 
-  test("lists its snapshots in commit order, each with its parent", () => {
-    const records = repository.snapshots();
-    expect(records.map(({ node, comment }) => ({ node, comment }))).toEqual(
-      contents.map(({ node, comment }) => ({ node, comment })),
-    );
-    const parents = records.map((record) => records.findIndex((other) => other.id === record.parentId));
-    expect(parents).toEqual([-1, -1, 0, 1, 2]);
-  });
+    test("says what it is", () => {
+      expect(repository.info).toMatchObject({
+        formatVersion,
+        isEncrypted: keys.length > 0,
+        blockSize: 4096,
+        createdAt: "2026-01-01T00:00:00.000Z",
+      });
+    });
 
-  for (const [index, snapshot] of contents.entries()) {
-    test(`restores ${snapshot.node} "${snapshot.comment}" byte for byte`, () =>
-      expectRestores(repository, repository.snapshots()[index], snapshot));
-  }
+    test("lists its snapshots in commit order, each with its parent", () => {
+      const records = repository.snapshots();
+      expect(records.map(({ node, comment }) => ({ node, comment }))).toEqual(
+        contents.map(({ node, comment }) => ({ node, comment })),
+      );
+      const parents = records.map((record) => records.findIndex((other) => other.id === record.parentId));
+      expect(parents).toEqual([-1, -1, 0, 1, 2]);
+    });
 
-  test("verifies without a finding", async () => {
-    const report = await repository.verify();
-    expect(report).toMatchObject({ snapshotCount: contents.length, findings: [] });
-    expect(report.checkedBytes).toBeGreaterThan(0);
-  });
+    for (const [index, snapshot] of contents.entries()) {
+      test(`restores ${snapshot.node} "${snapshot.comment}" byte for byte`, () =>
+        expectRestores(repository, repository.snapshots()[index], snapshot));
+    }
 
-  test("its content roots are those of the same images archived today", async () => {
-    const today = await archivedToday(contents);
-    const rootsOf = (records: readonly SnapshotRecord[]) =>
-      records.map((record) => record.images.map((image) => [image.partition, image.contentRoot]));
-    expect(rootsOf(repository.snapshots())).toEqual(rootsOf(today));
-  });
-});
+    test.runIf(keys.length > 1)("each of its keys opens it", async () => {
+      for (const key of keys) {
+        const other = await openRepository({ storage, access: "read", threads: 0, key });
+        expect(other.snapshots()).toHaveLength(contents.length);
+        await other.close();
+      }
+    });
 
-async function fileSizes(folder: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true });
-  const sized = names.map(async (name) => `${name} ${(await stat(join(folder, name))).size}`);
+    test("verifies without a finding", async () => {
+      const report = await repository.verify();
+      expect(report).toMatchObject({ snapshotCount: contents.length, findings: [] });
+      expect(report.checkedBytes).toBeGreaterThan(0);
+    });
+
+    test("its content roots are those of the same images archived today", async () => {
+      const today = await archivedToday(contents);
+      const rootsOf = (records: readonly SnapshotRecord[]) =>
+        records.map((record) => record.images.map((image) => [image.partition, image.contentRoot]));
+      expect(rootsOf(repository.snapshots())).toEqual(rootsOf(today));
+    });
+  },
+);
+
+async function fileSizes(path: string): Promise<string[]> {
+  const names = await readdir(path, { recursive: true });
+  const sized = names.map(async (name) => `${name} ${(await stat(join(path, name))).size}`);
   return (await Promise.all(sized)).sort();
 }
 

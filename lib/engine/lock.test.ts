@@ -104,7 +104,7 @@ describe("opening", () => {
     const open = openRepository({ storage: bench.storage, access: "write", threads: 0 });
     await expect(open).rejects.toMatchObject({
       code: "repository-format-newer",
-      message: expect.stringMatching(/format 7.*format 1/),
+      message: expect.stringMatching(/format 7.*format 2/),
     });
     expect(await bench.storage.readFile("lock")).toBeNull();
   });

@@ -7,12 +7,14 @@ import { availableParallelism } from "node:os";
 import { systemClock, systemRandom } from "#lib/model/clock.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { checkChoice } from "./archive/technique.ts";
+import { newEncryption, unlock } from "./encryption/unlock.ts";
 import { ensure, FormatError, hexOf } from "./format/bytes.ts";
-import { CONFIG_FILE, decodeConfig, encodeConfig, isBlockSize } from "./format/config-format.ts";
+import { CONFIG_FILE, ENCRYPTED_FORMAT_VERSION, encodeConfig, isBlockSize } from "./format/config-format.ts";
 import { decodeSnapshot, parseSnapshotFileName, SNAPSHOT_FOLDER } from "./format/snapshot-format.ts";
 import { FORMAT_VERSION, NewerFormatError, TEXT_FILE_BYTES_MAX } from "./format/text-file.ts";
 import { loadTables } from "./load-tables.ts";
 import { RepositoryLock } from "./lock.ts";
+import { readConfig } from "./read-config.ts";
 import { RepositoryState } from "./repository-state.ts";
 import { TEMPORARY_FOLDER } from "./storage/file-name.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -35,14 +37,18 @@ export async function createRepository(options: CreateOptions): Promise<Reposito
   }
   const technique = options.technique ?? "repository";
   checkChoice({ technique });
+  const random = options.random ?? systemRandom;
+  const isEncrypted = options.key !== undefined;
   const info: RepositoryInfo = {
-    id: hexOf((options.random ?? systemRandom).bytes(16)),
-    formatVersion: FORMAT_VERSION,
+    id: hexOf(random.bytes(16)),
+    formatVersion: isEncrypted ? ENCRYPTED_FORMAT_VERSION : FORMAT_VERSION,
+    isEncrypted,
     blockSize,
     technique,
     createdAt: new Date((options.clock ?? systemClock).nowMs()).toISOString(),
   };
-  if (await options.storage.createExclusive(CONFIG_FILE, encodeConfig(info))) {
+  const encryption = options.key === undefined ? null : await newEncryption(info, options.key, random);
+  if (await options.storage.createExclusive(CONFIG_FILE, encodeConfig(info, encryption))) {
     await makeReserve(options.storage, options.reserveBytes ?? 0);
     return info;
   }
@@ -55,21 +61,11 @@ export async function createRepository(options: CreateOptions): Promise<Reposito
   );
 }
 
-export async function readInfo(storage: Storage): Promise<RepositoryInfo> {
-  const bytes = await storage.readFile(CONFIG_FILE);
-  if (bytes !== null) return decodeConfig(bytes, storage.description);
-  throw new CodedError(
-    "repository-missing",
-    `There is no repository at ${storage.description}: it has no file "config".`,
-    {
-      hint: "Check the path, or make a repository there first.",
-    },
-  );
-}
-
 export async function openState(options: OpenOptions): Promise<RepositoryState> {
   const { storage } = options;
-  const info = await readInfo(storage);
+  const { info, encryption } = await readConfig(storage);
+  // Before the lock: a person may be asked for a passphrase.
+  const keys = await unlock(info, encryption, options.key, storage.description);
   const random = options.random ?? systemRandom;
   const lock =
     options.access === "write" ? await RepositoryLock.acquire(storage, random, options.owner) : null;
@@ -79,6 +75,7 @@ export async function openState(options: OpenOptions): Promise<RepositoryState> 
     const state = new RepositoryState({
       storage,
       info,
+      keys,
       clock: options.clock ?? systemClock,
       random,
       workers,
@@ -123,7 +120,7 @@ async function loadSnapshots(state: RepositoryState): Promise<void> {
       ensure(file.sizeBytes <= TEXT_FILE_BYTES_MAX, `${file.sizeBytes} bytes are too many`);
       const bytes = await state.storage.readFile(file.name);
       if (bytes === null) continue; // Removed since it was listed.
-      const snapshot = decodeSnapshot(state.info.id, bytes);
+      const snapshot = decodeSnapshot(state.owner, bytes);
       if (snapshot.record.id !== named.id || snapshot.record.sequence !== named.sequence) {
         throw new FormatError("it has another name than its content says");
       }

@@ -19,14 +19,22 @@ test(`COMMIT-1, GC-8, SN-3: a crash, or a full disk, at every ${STRIDE}th storag
   expect(report.restoredCount).toBeGreaterThan(0);
 });
 
-test(`VF-1, RS-2: ${FLIPS} bits flipped in any file of a folder (seed ${SEED}) are named, and no wrong byte is restored`, async () => {
-  const folder = await mkdtemp(join(tmpdir(), "sheepfold-flips-"));
-  try {
-    const report = await flipEverywhere({ folder, flips: FLIPS, seed: SEED });
-    expect(report.namedCount + report.harmlessCount).toBe(FLIPS);
-    expect(report.namedCount).toBeGreaterThan(FLIPS / 3);
-    expect(report.refusedRestoreCount).toBeGreaterThan(0);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-});
+const KEY = { kind: "key-file", bytes: new Uint8Array(32).fill(5) } as const;
+
+test.each([
+  { what: "a folder", key: undefined },
+  { what: "an encrypted folder", key: KEY },
+])(
+  `VF-1, RS-2, EN-4: ${FLIPS} bits flipped in any file of $what (seed ${SEED}) are named, and no wrong byte is restored`,
+  async ({ key }) => {
+    const folder = await mkdtemp(join(tmpdir(), "sheepfold-flips-"));
+    try {
+      const report = await flipEverywhere({ folder, flips: FLIPS, seed: SEED, key });
+      expect(report.namedCount + report.harmlessCount).toBe(FLIPS);
+      expect(report.namedCount).toBeGreaterThan(FLIPS / 3);
+      expect(report.refusedRestoreCount).toBeGreaterThan(0);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);

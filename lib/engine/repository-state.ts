@@ -1,15 +1,20 @@
 // RepositoryState is an open repository from the inside: what its parts (sessions, readers, verify) share.
 import { assert } from "#lib/model/assert.ts";
 import type { Clock, Random } from "#lib/model/clock.ts";
+import type { Compression } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { PAGE_BYTES } from "#lib/page/page.ts";
 import type { FinishedImage } from "./archive/image-context.ts";
 import { ScanBuffers } from "./archive/scan-buffers.ts";
+import { NONCE_BYTES } from "./encryption/aead.ts";
+import type { RepositoryKeys } from "./encryption/repository-keys.ts";
 import { findSnapshot } from "./find-snapshot.ts";
 import type { Pin } from "./format/ledger-format.ts";
-import { SEGMENT_RAW_BYTES } from "./format/pack-format.ts";
+import { type PackIdentity, SEGMENT_RAW_BYTES, type SegmentHeader } from "./format/pack-format.ts";
+import type { EncodedSegment } from "./format/segment-codec.ts";
 import type { PackKind } from "./format/snapshot-format.ts";
 import { encodeSnapshot, type StoredSnapshot, snapshotFileName } from "./format/snapshot-format.ts";
+import type { TextOwner } from "./format/text-file.ts";
 import type { RepositoryLock } from "./lock.ts";
 import { ImageTree } from "./restore/image-tree.ts";
 import { NodeCache } from "./restore/node-cache.ts";
@@ -26,6 +31,7 @@ const NODE_SEGMENT_IDS = 64;
 export interface StateOptions {
   readonly storage: Storage;
   readonly info: RepositoryInfo;
+  readonly keys: RepositoryKeys | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly workers: Workers;
@@ -53,6 +59,10 @@ export interface FileToRemove {
 export class RepositoryState {
   readonly storage: Storage;
   readonly info: RepositoryInfo;
+  /** Null where nothing is encrypted. */
+  readonly keys: RepositoryKeys | null;
+  /** For the small files. */
+  readonly owner: TextOwner;
   readonly clock: Clock;
   readonly random: Random;
   readonly workers: Workers;
@@ -88,11 +98,16 @@ export class RepositoryState {
   constructor(options: StateOptions) {
     this.storage = options.storage;
     this.info = options.info;
+    this.keys = options.keys;
+    this.owner = {
+      repositoryId: options.info.id,
+      seal: options.keys === null ? null : { key: options.keys.texts, random: options.random },
+    };
     this.clock = options.clock;
     this.random = options.random;
     this.workers = options.workers;
     this.lock = options.lock;
-    this.ledger = new LedgerKeeper(options.storage, options.info.id);
+    this.ledger = new LedgerKeeper(options.storage, this.owner);
     this.buffers = new ScanBuffers(options.info.blockSize);
     this.data = this.#newStore("data", SEGMENT_RAW_BYTES / options.info.blockSize);
     this.nodes = this.#newStore("nodes", NODE_SEGMENT_IDS);
@@ -100,15 +115,28 @@ export class RepositoryState {
   }
 
   #newStore(kind: PackKind, segmentIds: number): BlockStore {
-    const identity = { kind, repositoryId: this.info.id, blockSize: this.info.blockSize };
+    const { id: repositoryId, blockSize } = this.info;
+    const identity = { kind, repositoryId, blockSize, keys: this.keys };
     return new BlockStore({
       storage: this.storage,
       identity,
       segmentIds,
-      encode: (buffer, rawBytes, compression) => this.workers.encode(buffer, rawBytes, compression),
+      encode: (buffer, segment, compression) => this.encode(identity, buffer, segment, compression),
       decode: (segment, bytes) => this.workers.decode(segment, identity, bytes),
       inFlightMax: 2 + 4 * this.workers.threadCount,
     });
+  }
+
+  /** Compressed, and in an encrypted repository sealed: the buffer has room for that, too. */
+  encode(
+    pack: PackIdentity,
+    buffer: SharedArrayBuffer,
+    { firstId, count, rawBytes }: Pick<SegmentHeader, "firstId" | "count" | "rawBytes">,
+    compression: Compression,
+  ): Promise<EncodedSegment> {
+    const place = { pack, firstId, count };
+    const sealing = pack.keys === null ? null : { ...place, nonce: this.random.bytes(NONCE_BYTES) };
+    return this.workers.encode(buffer, rawBytes, compression, sealing);
   }
 
   store(kind: PackKind): BlockStore {
@@ -219,7 +247,7 @@ export class RepositoryState {
     const snapshot = this.#snapshotOf(draft);
     const release = this.holds.take(snapshot);
     try {
-      await this.storage.writeFile(snapshotFileName(snapshot.record), encodeSnapshot(this.info.id, snapshot));
+      await this.storage.writeFile(snapshotFileName(snapshot.record), encodeSnapshot(this.owner, snapshot));
     } catch (error) {
       // The file may be there all the same, and the next open would show it: GC must keep what it needs.
       this.doubtful.set(snapshot, release);

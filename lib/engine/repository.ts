@@ -48,6 +48,8 @@ import { Scrub } from "./upkeep/scrub.ts";
 import { Verification } from "./verify/verify.ts";
 
 export { hintsFinding } from "./archive/hints.ts";
+export { makeKeyFile, readKeyFile } from "./encryption/key-file.ts";
+export { addKey, type KeyInfo, listKeys, removeKey } from "./encryption/manage-keys.ts";
 export { EVALUATED_BLOCK_SIZES, EVALUATED_COMPRESSIONS } from "./evaluate/evaluate.ts";
 export { openFileSource, openFileTarget } from "./local-file.ts";
 export { createRepository } from "./open.ts";
@@ -56,6 +58,7 @@ export { openLocalDisk } from "./storage/local-disk.ts";
 export type { Storage } from "./storage/storage.ts";
 export type * from "./types.ts";
 export { USUAL_RESERVE_BYTES } from "./upkeep/reserve.ts";
+export { scrubWithoutKey } from "./upkeep/scrub-without-key.ts";
 
 export async function openRepository(options: OpenOptions): Promise<Repository> {
   return new OpenRepository(await openState(options));

@@ -2,7 +2,14 @@
 
 import { createRepository, openRepository } from "./repository.ts";
 import { type MemoryStorage, memoryStorage } from "./storage/memory.ts";
-import type { ByteSource, ByteTarget, OpenOptions, Repository, SnapshotRecord } from "./types.ts";
+import type {
+  ByteSource,
+  ByteTarget,
+  OpenOptions,
+  Repository,
+  RepositoryKey,
+  SnapshotRecord,
+} from "./types.ts";
 
 export const KIB = 1024;
 export const PAGE = 256 * KIB;
@@ -60,10 +67,16 @@ export interface Bench {
   restored(snapshot: SnapshotRecord, onto?: Uint8Array, partition?: string): Promise<Uint8Array>;
 }
 
-/** A fresh repository in memory, worked on in the caller's thread. */
-export async function newBench(blockSize = 4096, options: Partial<OpenOptions> = {}): Promise<Bench> {
+/** A key of a test's repository. */
+export const TEST_KEY: RepositoryKey = { kind: "key-file", bytes: new Uint8Array(32).fill(7) };
+
+/** A fresh repository in memory, worked on in the caller's thread; encrypted, if options give a key. */
+export async function newBench(
+  blockSize = 4096,
+  options: Partial<OpenOptions> & { readonly key?: RepositoryKey } = {},
+): Promise<Bench> {
   const storage = memoryStorage();
-  await createRepository({ storage, blockSize });
+  await createRepository({ storage, blockSize, key: options.key, random: options.random });
   const open = (more: Partial<OpenOptions>) =>
     openRepository({ storage, access: "write", threads: 0, ...options, ...more });
   const bench: Bench = {

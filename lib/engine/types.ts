@@ -3,9 +3,11 @@
 import type { Clock, Random } from "#lib/model/clock.ts";
 import type { Compression } from "#lib/model/compression.ts";
 import type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
+import type { KeySource, RepositoryKey } from "./encryption/key-slots.ts";
 import type { Storage } from "./storage/storage.ts";
 
 export type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
+export type { KeySource, RepositoryKey } from "./encryption/key-slots.ts";
 
 export interface OpenOptions {
   readonly storage: Storage;
@@ -16,6 +18,8 @@ export interface OpenOptions {
   /** Threads for hashing and compression; 0 does that work in the caller's thread (tests, simulation).
    *  Default: number of cores, at most 8. */
   readonly threads?: number;
+  /** Of an encrypted repository. CodedError "key-missing" | "key-wrong". */
+  readonly key?: KeySource;
   /** Who holds the lock, for the message a refused second writer reads: "worker 1234 on hostname". */
   readonly owner?: string;
 }
@@ -28,6 +32,8 @@ export interface CreateOptions {
   readonly technique?: Technique;
   /** A file of this size is given up when the disk is full, so that prune and GC can begin. Default 0: none. */
   readonly reserveBytes?: number;
+  /** Given, the repository is encrypted, for good, and this is the first key that opens it. */
+  readonly key?: RepositoryKey;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -35,6 +41,7 @@ export interface CreateOptions {
 export interface RepositoryInfo {
   readonly id: string;
   readonly formatVersion: number;
+  readonly isEncrypted: boolean;
   readonly blockSize: number;
   /** Of archives that do not name one. */
   readonly technique: Technique;

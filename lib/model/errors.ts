@@ -14,6 +14,8 @@ export const FAILURE_CODES = [
   "repository-lock-lost",
   "repository-corrupt",
   "repository-closed",
+  "key-missing",
+  "key-wrong",
   "snapshot-unknown",
   "snapshot-ambiguous",
   "snapshot-corrupt",

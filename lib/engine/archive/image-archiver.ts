@@ -146,10 +146,11 @@ export class ImageArchiver implements ImageWriter {
 
   async #scanPut(buffer: ScanBuffer, pageIndex: number, page: Uint8Array): Promise<void> {
     buffer.views.pages.set(page);
-    const { blockSize, workers } = this.#context;
+    const { blockSize, workers, data } = this.#context;
+    const { digestKey } = data;
     await workers.scan(
       buffer,
-      { byteCount: page.length, blockSize, expectedCount: 0, wantsBlocks: true },
+      { byteCount: page.length, blockSize, expectedCount: 0, wantsBlocks: true, digestKey },
       null,
     );
     const found = buffer.views.hashOf(0);
@@ -256,8 +257,9 @@ export class ImageArchiver implements ImageWriter {
     let read: SourceRead | null = null;
     if (descriptor !== null) read = { descriptor, path: source.path ?? "the source", offsetBytes: at };
     else await source.read(at, buffer.views.pages.subarray(0, byteCount));
-    const { blockSize, workers } = this.#context;
-    await workers.scan(buffer, { byteCount, blockSize, expectedCount, wantsBlocks: true }, read);
+    const { blockSize, workers, data } = this.#context;
+    const { digestKey } = data;
+    await workers.scan(buffer, { byteCount, blockSize, expectedCount, wantsBlocks: true, digestKey }, read);
   }
 
   async #takeInBatch(buffer: ScanBuffer, at: number, byteCount: number): Promise<void> {

@@ -189,7 +189,7 @@ export class ManifestBuilder {
   }
 
   async #writeNode(bytes: Uint8Array): Promise<{ nodeId: number; hash: Uint8Array }> {
-    const hash = nodeHashOf(bytes);
+    const hash = nodeHashOf(bytes, this.#store.identity.keys);
     await this.#store.room();
     const known = await this.#store.findLoading(hash, 0, -1);
     if (known !== ABSENT) return { nodeId: known, hash };

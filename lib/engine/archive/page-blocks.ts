@@ -4,6 +4,7 @@
 // that block and a patch.
 import type { Technique } from "#lib/model/snapshot.ts";
 import { hashOfFill, PAGE_BYTES } from "#lib/page/page.ts";
+import { digestOf } from "../encryption/repository-keys.ts";
 import type { PageEntry, RunsPage } from "../format/node-format.ts";
 import { PATCH_BYTES_MAX, PatchWriter, readPatch } from "../format/patch-format.ts";
 import { ABSENT, type BlockStore, NEEDS_COLUMN } from "../store/block-store.ts";
@@ -153,10 +154,14 @@ export class PageBlocks {
       const fill = views.blockFills[block] as number;
       // Scanning has no digest of what is mostly not stored.
       if (fill >= 0)
-        views.digests.set(hashOfFill(fill, Math.min(this.#blockSize, page.length - at)), block * 32);
+        views.digests.set(this.#digestOfFill(fill, Math.min(this.#blockSize, page.length - at)), block * 32);
       addToRuns(runs, this.#add(views, block, page, at));
     }
     return runs;
+  }
+
+  #digestOfFill(fill: number, length: number): Uint8Array {
+    return digestOf(hashOfFill(fill, length), this.#store.identity.keys);
   }
 
   #add(views: ScanViews, block: number, page: Uint8Array, at: number): number {

@@ -50,7 +50,7 @@ async function formatOf(bench: Bench, snapshot: SnapshotRecord): Promise<number>
   if (file === undefined) throw new Error("no snapshot file");
   const bytes = new Uint8Array(file.sizeBytes);
   await bench.storage.readAt(file.name, 0, bytes);
-  return decodeSnapshot(bench.repository.info.id, bytes).format;
+  return decodeSnapshot({ repositoryId: bench.repository.info.id, seal: null }, bytes).format;
 }
 
 describe("patches", () => {

@@ -74,6 +74,6 @@ export class Compressor {
 
   async #payloadBytes({ buffer, rawBytes }: RawSegment, compression: Compression): Promise<number> {
     if (compression.codec === "none") return rawBytes;
-    return (await this.#workers.encode(buffer, rawBytes, compression)).payload.length;
+    return (await this.#workers.encode(buffer, rawBytes, compression, null)).payload.length;
   }
 }

@@ -7,6 +7,7 @@ import { type Compression, isCompression, USUAL_COMPRESSION } from "#lib/model/c
 import { CodedError } from "#lib/model/errors.ts";
 import { TECHNIQUES, type Technique } from "#lib/model/snapshot.ts";
 import { BLOCK_SIZE_MIN } from "../format/config-format.ts";
+import { sealBytesOf } from "../format/pack-format.ts";
 import type { StoredSnapshot } from "../format/snapshot-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import type { EvaluateOptions, EvaluationRequest, EvaluationRow, SnapshotRecord } from "../types.ts";
@@ -105,7 +106,12 @@ export class Evaluation {
   }
 
   #lanesOf(blockSize: number): Lane[] {
-    const shared = { base: this.#base, compressor: this.#compressor, nodeCompressor: this.#nodeCompressor };
+    const shared = {
+      base: this.#base,
+      compressor: this.#compressor,
+      nodeCompressor: this.#nodeCompressor,
+      sealBytes: sealBytesOf(this.#state.data.identity),
+    };
     return this.#techniques.map((technique) => new Lane({ ...shared, technique, blockSize }));
   }
 

@@ -32,6 +32,8 @@ export interface LaneOptions {
   readonly base: "first" | "previous";
   readonly compressor: Compressor;
   readonly nodeCompressor: Compressor;
+  /** What an encrypted repository adds to each segment. */
+  readonly sealBytes: number;
 }
 
 export interface FinishedLaneImage {
@@ -55,7 +57,7 @@ export class Lane {
   readonly pageBytes: number;
   /** Sizes of data packs, one for each compression. */
   readonly data: readonly PackSizes[];
-  readonly nodes = new PackSizes();
+  readonly nodes: PackSizes;
   readonly #options: LaneOptions;
   readonly #stream: SegmentStream;
   readonly #manifests: ManifestSizes;
@@ -74,7 +76,8 @@ export class Lane {
     this.technique = options.technique;
     this.blockSize = options.blockSize;
     this.pageBytes = lanePageBytes(options.blockSize);
-    this.data = options.compressor.compressions.map(() => new PackSizes());
+    this.data = options.compressor.compressions.map(() => new PackSizes(options.sealBytes));
+    this.nodes = new PackSizes(options.sealBytes);
     this.#imageTechnique = options.technique;
     const rawBytesMax = Math.max(SEGMENT_RAW_BYTES, this.blockSize);
     const layout = { rawBytesMax, segmentIds: rawBytesMax / this.blockSize };

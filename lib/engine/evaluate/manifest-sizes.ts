@@ -103,7 +103,7 @@ export class ManifestSizes {
   }
 
   #node(bytes: Uint8Array, contentHash: Uint8Array): ChildEntry {
-    const hash = nodeHashOf(bytes);
+    const hash = nodeHashOf(bytes, null); // It only has to tell nodes apart.
     const key = Buffer.from(hash.buffer, hash.byteOffset, PAGE_HASH_BYTES).toString("latin1");
     let nodeId = this.#known.get(key);
     if (nodeId === undefined) {

@@ -11,13 +11,20 @@ import {
 import { PACK_BYTES_TARGET } from "../store/block-store.ts";
 
 export class PackSizes {
+  /** What sealing adds to each payload. */
+  readonly #sealBytes: number;
   payloadBytes = 0;
   overheadBytes = 0;
   packCount = 0;
   /** Of the open pack, without its footer. */
   #openBytes = 0;
 
-  add(payloadBytes: number, blockCount: number): void {
+  constructor(sealBytes: number) {
+    this.#sealBytes = sealBytes;
+  }
+
+  add(encodedBytes: number, blockCount: number): void {
+    const payloadBytes = encodedBytes + this.#sealBytes;
     if (this.#openBytes === 0) this.#begin();
     this.#openBytes += SEGMENT_HEADER_BYTES + payloadBytes;
     this.payloadBytes += payloadBytes;

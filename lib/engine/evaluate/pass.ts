@@ -134,7 +134,7 @@ export class EvaluationPass {
   ): number {
     const pack = { name: "0".repeat(PACK_NAME_CHARACTERS), kind: "data" as PackKind };
     const place = { firstId: lane.nextBlockId, endId: lane.nextBlockId };
-    return encodeSnapshot(this.#state.info.id, {
+    return encodeSnapshot(this.#state.owner, {
       format: FORMAT_VERSION,
       record: {
         ...snapshot,

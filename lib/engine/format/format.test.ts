@@ -9,6 +9,7 @@ import {
   encodeSegmentHeader,
   frameOf,
   HEADER_BYTES,
+  type PackIdentity,
   SEGMENT_HEADER_BYTES,
   TRAILER_BYTES,
 } from "./pack-format.ts";
@@ -16,6 +17,7 @@ import { decodeBlocks, decodeSegment, encodeSegment } from "./segment-codec.ts";
 import { decodeTextFile, encodeTextFile, NewerFormatError } from "./text-file.ts";
 
 const ID = "00112233445566778899aabbccddeeff";
+const PACK: PackIdentity = { kind: "data", repositoryId: ID, blockSize: 4096, keys: null };
 const hash = (fill: number) => new Uint8Array(32).fill(fill);
 
 /** Runs `decode` on every prefix and many damaged copies: whatever it throws must be FormatError. */
@@ -105,7 +107,7 @@ describe("packs", () => {
   const fileBytes = footerOffset + footer.length;
   const decodeFooter = (bytes: Uint8Array) => {
     const place = decodeTrailer(bytes.subarray(-TRAILER_BYTES), fileBytes, ID);
-    return decodeDirectory(bytes.subarray(0, place.directoryBytes), place);
+    return decodeDirectory(bytes.subarray(0, place.directoryBytes), place, PACK);
   };
 
   test("a footer comes back as it was", () => {
@@ -121,19 +123,19 @@ describe("packs", () => {
   });
 
   test("SEG-2, SEG-4: segments come back, and hostile ones are refused within the claimed length", () => {
-    const bytes = Buffer.concat([encodeSegmentHeader("data", header, encoded.payload), encoded.payload]);
-    const decode = (hostile: Uint8Array) => decodeBlocks("data", entry, hostile);
+    const bytes = Buffer.concat([encodeSegmentHeader(PACK, header, encoded.payload), encoded.payload]);
+    const decode = (hostile: Uint8Array) => decodeBlocks(PACK, entry, hostile);
     expect(Buffer.compare(decode(bytes), raw)).toBe(0);
     torture(bytes, decode);
-    expect(() => decodeSegment({ ...header, rawBytes: 100 }, encoded.payload)).toThrow(FormatError);
-    expect(() => frameOf("nodes", entry, bytes)).toThrow(FormatError);
+    expect(() => decodeSegment(PACK, { ...header, rawBytes: 100 }, encoded.payload)).toThrow(FormatError);
+    expect(() => frameOf({ ...PACK, kind: "nodes" }, entry, bytes)).toThrow(FormatError);
   });
 
   test("SEG-4: a frame that asks for more memory than any segment is refused before it gets it", () => {
     // An empty zstd frame with a window of 128 MiB.
     const frame = Buffer.from("28b52ffd0088010000", "hex");
     const claimed = { ...header, codec: 1, encodedBytes: frame.length };
-    expect(() => decodeSegment(claimed, frame)).toThrow(/too much memory/);
+    expect(() => decodeSegment(PACK, claimed, frame)).toThrow(/too much memory/);
   });
 
   test("what does not compress is stored raw", () => {

@@ -1,15 +1,14 @@
 // The ledger and the pins: what a repository must remember although the snapshots that said so are gone
 // (docs/repository-format.md §2).
-import { ensure } from "./bytes.ts";
 import { decodePackListing, type PackListing } from "./snapshot-format.ts";
 import {
   countField,
-  decodeTextFile,
-  encodeTextFile,
-  FORMAT_VERSION,
+  decodeOwnedFile,
+  encodeOwnedFile,
   listField,
   objectOf,
   type TextFileKind,
+  type TextOwner,
   textField,
 } from "./text-file.ts";
 
@@ -45,13 +44,12 @@ const LEDGER: TextFileKind = { magic: "SHEEPFOLD LEDGER", domain: "sheepfold-led
 const PIN: TextFileKind = { magic: "SHEEPFOLD PIN", domain: "sheepfold-pin-v1" };
 const PIN_NAME = /^pins\/(snap_[0-9a-z]{20})\.json$/;
 
-export function encodeLedger(repositoryId: string, ledger: Ledger): Uint8Array {
-  return encodeTextFile(LEDGER, { format: FORMAT_VERSION, repositoryId, ...ledger });
+export function encodeLedger(owner: TextOwner, ledger: Ledger): Uint8Array {
+  return encodeOwnedFile(LEDGER, owner, ledger);
 }
 
-export function decodeLedger(repositoryId: string, bytes: Uint8Array): Ledger {
-  const fields = decodeTextFile(LEDGER, bytes);
-  ensure(fields.repositoryId === repositoryId, "it belongs to another repository");
+export function decodeLedger(owner: TextOwner, bytes: Uint8Array): Ledger {
+  const fields = decodeOwnedFile(LEDGER, owner, bytes);
   return {
     nextSequence: countField(fields, "nextSequence"),
     nextBlockId: countField(fields, "nextBlockId"),
@@ -70,13 +68,12 @@ export function snapshotOfPin(fileName: string): string | null {
   return PIN_NAME.exec(fileName)?.[1] ?? null;
 }
 
-export function encodePin(repositoryId: string, pin: Pin): Uint8Array {
-  return encodeTextFile(PIN, { format: FORMAT_VERSION, repositoryId, ...pin });
+export function encodePin(owner: TextOwner, pin: Pin): Uint8Array {
+  return encodeOwnedFile(PIN, owner, pin);
 }
 
-export function decodePin(repositoryId: string, bytes: Uint8Array): Pin {
-  const fields = decodeTextFile(PIN, bytes);
-  ensure(fields.repositoryId === repositoryId, "it belongs to another repository");
+export function decodePin(owner: TextOwner, bytes: Uint8Array): Pin {
+  const fields = decodeOwnedFile(PIN, owner, bytes);
   return {
     snapshotId: textField(fields, "snapshotId", 64),
     reason: textField(fields, "reason", 1024),

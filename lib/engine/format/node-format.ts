@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { INNER_CHILDREN, LEAF_PAGES } from "#lib/page/content-root.ts";
 import { PAGE_BYTES, PAGE_HASH_BYTES } from "#lib/page/page.ts";
+import { digestOf, type RepositoryKeys } from "../encryption/repository-keys.ts";
 import { ByteReader, ByteWriter, ensure, FormatError } from "./bytes.ts";
 import { PATCH_BYTES_MAX, readPatch } from "./patch-format.ts";
 
@@ -43,8 +44,9 @@ const FILL_PAGE = 1;
 const RUNS_PAGE = 2;
 const PATCHED_PAGE = 3;
 
-export function nodeHashOf(bytes: Uint8Array): Uint8Array {
-  return createHash("sha256").update(NODE_DOMAIN).update(bytes).digest();
+/** By which its parent, or the snapshot file, and the pack's digests know a node. */
+export function nodeHashOf(bytes: Uint8Array, keys: RepositoryKeys | null): Uint8Array {
+  return digestOf(createHash("sha256").update(NODE_DOMAIN).update(bytes).digest(), keys);
 }
 
 export function encodeLeaf(pages: readonly PageEntry[]): Uint8Array {

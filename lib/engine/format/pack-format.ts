@@ -5,6 +5,8 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { PAGE_HASH_BYTES, sameHash } from "#lib/page/page.ts";
+import { SEAL_BYTES } from "../encryption/aead.ts";
+import type { RepositoryKeys } from "../encryption/repository-keys.ts";
 import { ByteReader, ByteWriter, bytesOfHex, ensure } from "./bytes.ts";
 import { ID_MAX } from "./node-format.ts";
 import type { PackKind } from "./snapshot-format.ts";
@@ -36,6 +38,9 @@ const FLAG_FOLLOWS = 2;
 
 const KIND_NUMBERS: Record<PackKind, number> = { data: 1, nodes: 2 };
 const SHA256_NUMBER = 1;
+const PLAIN_NUMBER = 0;
+const AES_256_GCM_NUMBER = 1;
+const SEGMENT_DOMAIN = Buffer.from("sheepfold-segment-v1\0", "ascii");
 const FOOTER_DOMAIN = Buffer.from("sheepfold-footer-v1\0", "ascii");
 
 export interface SegmentHeader {
@@ -77,6 +82,8 @@ export interface PackIdentity {
   readonly kind: PackKind;
   readonly repositoryId: string;
   readonly blockSize: number;
+  /** Null where nothing is encrypted. */
+  readonly keys: RepositoryKeys | null;
 }
 
 /** Where the parts of a footer lie in the file. */
@@ -103,12 +110,22 @@ export function encodePackHeader(pack: PackIdentity, version = PACK_VERSION): Ui
   out.u16(HEADER_BYTES);
   out.u8(KIND_NUMBERS[pack.kind]);
   out.u8(SHA256_NUMBER);
-  out.u16(0);
+  out.u8(cipherNumber(pack));
+  out.u8(0);
   out.u32(pack.blockSize);
   out.bytes(bytesOfHex(pack.repositoryId));
   out.bytes(new Uint8Array(28));
   out.u32(crc32(out.finish()));
   return out.finish();
+}
+
+function cipherNumber({ keys }: PackIdentity): number {
+  return keys === null ? PLAIN_NUMBER : AES_256_GCM_NUMBER;
+}
+
+/** What sealing adds to each payload of such a pack. */
+export function sealBytesOf({ keys }: PackIdentity): number {
+  return keys === null ? 0 : SEAL_BYTES;
 }
 
 export function checkPackHeader(bytes: Uint8Array, pack: PackIdentity): void {
@@ -127,18 +144,38 @@ function ensureKnown(version: number): void {
   ensure(isKnown, `it is a pack of version ${version}, this program reads up to ${REWRITTEN_PACK_VERSION}`);
 }
 
-export function encodeSegmentHeader(kind: PackKind, segment: SegmentHeader, payload: Uint8Array): Uint8Array {
+export function encodeSegmentHeader(
+  pack: PackIdentity,
+  segment: SegmentHeader,
+  payload: Uint8Array,
+): Uint8Array {
   const out = new ByteWriter();
+  writeSegmentFields(out, pack, segment);
+  out.u32(crc32(payload, crc32(out.finish())));
+  return out.finish();
+}
+
+/** Bytes 0–27 of a segment's header: all but the checksum. */
+function writeSegmentFields(out: ByteWriter, pack: PackIdentity, segment: SegmentHeader): void {
   out.bytes(Buffer.from("SFSG"));
-  out.u8(KIND_NUMBERS[kind]);
+  out.u8(KIND_NUMBERS[pack.kind]);
   out.u8(segment.codec);
-  out.u16(0);
+  out.u8(cipherNumber(pack));
+  out.u8(0);
   out.u48(segment.firstId);
   out.u16(0);
   out.u32(segment.count);
   out.u32(segment.rawBytes);
-  out.u32(payload.length);
-  out.u32(crc32(payload, crc32(out.finish())));
+  out.u32(segment.encodedBytes);
+}
+
+/** What a sealed payload is bound to: this repository and everything its segment's header says. Not its pack: a segment
+ *  keeps its ids, and its payload, when it is copied to another one. */
+export function segmentContext(pack: PackIdentity, segment: SegmentHeader): Uint8Array {
+  const out = new ByteWriter();
+  out.bytes(SEGMENT_DOMAIN);
+  out.bytes(bytesOfHex(pack.repositoryId));
+  writeSegmentFields(out, pack, segment);
   return out.finish();
 }
 
@@ -148,12 +185,12 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
-/** A frame as it lies in a pack, after its header and checksum have been compared with the directory's claim. */
-export function frameOf(kind: PackKind, claim: SegmentClaim, bytes: Uint8Array): Frame {
+/** A frame, its payload as stored, as it lies in a pack, after its header and checksum have been compared with the directory's claim. */
+export function frameOf(pack: PackIdentity, claim: SegmentClaim, bytes: Uint8Array): Frame {
   ensure(bytes.length === SEGMENT_HEADER_BYTES + claim.encodedBytes, "a segment has the wrong length");
   const payload = bytes.subarray(SEGMENT_HEADER_BYTES);
   const header = claim.isShared ? sharedHeader(claim, bytes) : claim;
-  const expected = encodeSegmentHeader(kind, header, payload);
+  const expected = encodeSegmentHeader(pack, header, payload);
   ensure(
     sameHash(bytes.subarray(0, SEGMENT_HEADER_BYTES), expected),
     "a segment's header or checksum is wrong",
@@ -279,7 +316,7 @@ export function decodeTrailer(bytes: Uint8Array, fileBytes: number, repositoryId
 }
 
 /** The directory, after its hash, its place in the file and its sums have been checked. */
-export function decodeDirectory(bytes: Uint8Array, place: FooterPlace): Directory {
+export function decodeDirectory(bytes: Uint8Array, place: FooterPlace, pack: PackIdentity): Directory {
   const hash = createHash("sha256").update(FOOTER_DOMAIN).update(bytes).digest();
   ensure(sameHash(hash, place.footerHash), "the footer's hash does not fit");
   const from = new ByteReader(bytes);
@@ -288,19 +325,19 @@ export function decodeDirectory(bytes: Uint8Array, place: FooterPlace): Director
   const traits = { level: from.u8(), rank: from.u8() };
   ensure(from.u32() === place.segmentCount && from.u32() === place.blockCount, "footer and trailer disagree");
   const digestHash = new Uint8Array(from.bytes(32));
-  const segments = decodeEntries(from, place);
+  const segments = decodeEntries(from, place, sealBytesOf(pack));
   from.end();
   return { segments, digestHash, traits };
 }
 
 /** Entry by entry; those that share a frame together. */
-function decodeEntries(from: ByteReader, place: FooterPlace): SegmentEntry[] {
+function decodeEntries(from: ByteReader, place: FooterPlace, sealBytes: number): SegmentEntry[] {
   const segments: SegmentEntry[] = [];
   let frame: SegmentEntry[] = [];
   let offset = HEADER_BYTES;
   let blockCount = 0;
   const endFrame = () => {
-    segments.push(...checkedFrame(frame));
+    segments.push(...checkedFrame(frame, sealBytes));
     frame = [];
   };
   for (let index = 0; index < place.segmentCount; index++) {
@@ -337,13 +374,14 @@ function isSameFrame(a: SegmentEntry, b: SegmentEntry): boolean {
   );
 }
 
-function checkedFrame(entries: readonly SegmentEntry[]): readonly SegmentEntry[] {
+function checkedFrame(entries: readonly SegmentEntry[], sealBytes: number): readonly SegmentEntry[] {
   const rawBytes = entries.reduce((sum, entry) => sum + entry.rawBytes, 0);
   for (const { codec, encodedBytes } of entries) {
     ensure(rawBytes <= SEGMENT_RAW_BYTES_MAX, `a segment of ${rawBytes} raw bytes`);
-    ensure(encodedBytes >= 1 && encodedBytes <= rawBytes, `a segment of ${encodedBytes} encoded bytes`);
+    const compressedBytes = encodedBytes - sealBytes;
+    ensure(compressedBytes >= 1 && compressedBytes <= rawBytes, `a segment of ${encodedBytes} encoded bytes`);
     ensure(
-      codec === CODEC_ZSTD || codec === CODEC_GZIP || (codec === CODEC_RAW && encodedBytes === rawBytes),
+      codec === CODEC_ZSTD || codec === CODEC_GZIP || (codec === CODEC_RAW && compressedBytes === rawBytes),
       `unknown codec ${codec}`,
     );
   }

@@ -6,14 +6,15 @@ import { INNER_LEVEL_MAX } from "./node-format.ts";
 import {
   choiceField,
   countField,
-  decodeTextFile,
-  encodeTextFile,
+  decodeOwnedFile,
+  encodeOwnedFile,
   hexField,
   listField,
   numberField,
   objectField,
   objectOf,
   type TextFileKind,
+  type TextOwner,
   textField,
 } from "./text-file.ts";
 
@@ -70,23 +71,25 @@ export function parseSnapshotFileName(name: string): { sequence: number; id: str
   return match === null ? null : { sequence: Number(match[1]), id: String(match[2]) };
 }
 
-export function encodeSnapshot(repositoryId: string, stored: StoredSnapshot): Uint8Array {
+export function encodeSnapshot(owner: TextOwner, stored: StoredSnapshot): Uint8Array {
   const { images, ...record } = stored.record;
-  return encodeTextFile(SNAPSHOT, {
-    format: stored.format,
-    repositoryId,
-    ...record,
-    images: images.map((image, index) => ({ ...image, root: encodeRoot(stored.roots[index]) })),
-    packs: stored.packs,
-    nextBlockId: stored.nextBlockId,
-    nextNodeId: stored.nextNodeId,
-  });
+  return encodeOwnedFile(
+    SNAPSHOT,
+    owner,
+    {
+      ...record,
+      images: images.map((image, index) => ({ ...image, root: encodeRoot(stored.roots[index]) })),
+      packs: stored.packs,
+      nextBlockId: stored.nextBlockId,
+      nextNodeId: stored.nextNodeId,
+    },
+    stored.format,
+  );
 }
 
 /** FormatError or NewerFormatError; the caller knows the file's name. */
-export function decodeSnapshot(repositoryId: string, bytes: Uint8Array): StoredSnapshot {
-  const fields = decodeTextFile(SNAPSHOT, bytes);
-  ensure(fields.repositoryId === repositoryId, "it belongs to another repository");
+export function decodeSnapshot(owner: TextOwner, bytes: Uint8Array): StoredSnapshot {
+  const fields = decodeOwnedFile(SNAPSHOT, owner, bytes);
   const images = listField(fields, "images").map((image) => objectOf(image, "an image"));
   return {
     format: countField(fields, "format"),

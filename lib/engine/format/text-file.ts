@@ -1,7 +1,10 @@
 // The form shared by `config` and snapshot files: a magic line, one JSON value, and a last line with a checksum
-// under a domain, so that neither kind can be taken for the other (docs/repository-format.md §2).
+// under a domain, so that neither kind can be taken for the other (docs/repository-format.md §2). In an encrypted repository
+// the value of all but config and scrub results is sealed (§9).
 import { createHash } from "node:crypto";
-import { ensure, FormatError } from "./bytes.ts";
+import type { Random } from "#lib/model/clock.ts";
+import { NONCE_BYTES, seal, unseal } from "../encryption/aead.ts";
+import { bytesOfHex, ensure, FormatError } from "./bytes.ts";
 
 export const FORMAT_VERSION = 1;
 /** A snapshot file lists the packs it added, 150 bytes for 64 MiB: this is enough for 100 TB at a time. */
@@ -50,6 +53,62 @@ export function decodeTextFile(kind: TextFileKind, bytes: Uint8Array): Record<st
   const isKnown = typeof format === "number" && Number.isInteger(format) && format >= FORMAT_VERSION;
   ensure(value !== null && isKnown, "the content has not the expected form");
   return value;
+}
+
+// Files that belong to one repository ---------------------------------------------------------------------------
+
+/** Whose files they are; with a key where their content is sealed. */
+export interface TextOwner {
+  readonly repositoryId: string;
+  readonly seal: { readonly key: Uint8Array; readonly random: Random } | null;
+}
+
+export function encodeOwnedFile(
+  kind: TextFileKind,
+  owner: TextOwner,
+  value: object,
+  format = FORMAT_VERSION,
+): Uint8Array {
+  const { repositoryId } = owner;
+  const head = { format, repositoryId };
+  if (owner.seal === null) return encodeTextFile(kind, { ...head, ...value });
+  const { key, random } = owner.seal;
+  const nonce = random.bytes(NONCE_BYTES);
+  const context = textContext(kind, repositoryId, format);
+  const sealed = seal(Buffer.from(JSON.stringify(value), "utf8"), { key, nonce, context });
+  return encodeTextFile(kind, { ...head, sealed: Buffer.from(sealed).toString("base64") });
+}
+
+/** As decodeTextFile, format included; a FormatError, too, for a file of another repository, or one that is not sealed where
+ *  all are. */
+export function decodeOwnedFile(
+  kind: TextFileKind,
+  owner: TextOwner,
+  bytes: Uint8Array,
+): Record<string, unknown> {
+  const fields = decodeTextFile(kind, bytes);
+  ensure(fields.repositoryId === owner.repositoryId, "it belongs to another repository");
+  if (owner.seal === null) {
+    ensure(fields.sealed === undefined, "it is sealed, in a repository that is not encrypted");
+    return fields;
+  }
+  ensure(typeof fields.sealed === "string", "it is not sealed, in a repository that is encrypted");
+  const sealed = Buffer.from(fields.sealed, "base64");
+  const format = countField(fields, "format");
+  const plain = unseal(sealed, owner.seal.key, textContext(kind, owner.repositoryId, format));
+  const value = parsedObject(Buffer.from(plain).toString("utf8"));
+  ensure(value !== null, "what was sealed has not the expected form");
+  return { ...value, format };
+}
+
+/** The format is readable without a key, and bound all the same: from 2 on it is part of this. */
+function textContext({ domain }: TextFileKind, repositoryId: string, format: number): Uint8Array {
+  const ofFormat = format === FORMAT_VERSION ? [] : [format];
+  return Buffer.concat([
+    Buffer.from(`${domain}\0`, "ascii"),
+    bytesOfHex(repositoryId),
+    Uint8Array.from(ofFormat),
+  ]);
 }
 
 function checksumOf(kind: TextFileKind, body: Uint8Array): string {

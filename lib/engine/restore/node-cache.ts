@@ -46,7 +46,7 @@ export class NodeCache {
       const bytes = (await this.#segment(node.nodeId))[node.nodeId - place.firstId];
       ensure(bytes !== undefined, `manifest node ${node.nodeId} is not where it should be`);
       ensure(
-        sameHash(nodeHashOf(bytes), node.hash),
+        sameHash(nodeHashOf(bytes, this.#store.identity.keys), node.hash),
         `manifest node ${node.nodeId} has another hash than expected`,
       );
       return decode(bytes);

@@ -90,7 +90,7 @@ export class TargetPages {
     }
     const byteCount = records.reduce((sum, record) => sum + record.lengthBytes, 0);
     const { blockSize } = this.#state.info;
-    const task = { byteCount, blockSize, expectedCount: records.length, wantsBlocks: false };
+    const task = { byteCount, blockSize, expectedCount: records.length, wantsBlocks: false, digestKey: null };
     const lent = this.#lent;
     if (lent === null) {
       await this.#target.read(offsetBytes, buffer.views.pages.subarray(0, byteCount));

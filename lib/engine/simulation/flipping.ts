@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createRepository, openRepository } from "../repository.ts";
 import { openLocalDisk } from "../storage/local-disk.ts";
 import type { Storage } from "../storage/storage.ts";
-import type { Repository } from "../types.ts";
+import type { Repository, RepositoryKey } from "../types.ts";
 import { Chance } from "./chance.ts";
 import { isExpendable } from "./damage.ts";
 import { changedDisk, newDisk, sourceOf, targetOf } from "./disk.ts";
@@ -18,6 +18,8 @@ export interface FlipRequest {
   readonly folder: string;
   readonly flips: number;
   readonly seed: number;
+  /** Of a repository that is to be encrypted. */
+  readonly key?: RepositoryKey;
   readonly onFlip?: (count: number) => void;
 }
 
@@ -38,11 +40,15 @@ type Contents = ReadonlyMap<string, Uint8Array>;
 const DISK_BYTES = 400_000;
 
 /** A file of every kind: all techniques, manifests with inner nodes and without, pins, a ledger, scrub results, a reserve. */
-export async function makeRottingRepository(folder: string, seed: number): Promise<Contents> {
+export async function makeRottingRepository(
+  folder: string,
+  seed: number,
+  key?: RepositoryKey,
+): Promise<Contents> {
   const chance = new Chance(seed);
   const storage = await openLocalDisk(folder);
-  await createRepository({ storage, blockSize: 4096, reserveBytes: 65_536 });
-  const repository = await openRepository({ storage, access: "write", threads: 0 });
+  await createRepository({ storage, blockSize: 4096, reserveBytes: 65_536, key });
+  const repository = await openRepository({ storage, access: "write", threads: 0, key });
   const contents = new Map<string, Uint8Array>();
   const gone: string[] = [];
   for (const technique of ["full", "repository", "diff", "repository"] as const) {
@@ -69,15 +75,15 @@ export async function makeRottingRepository(folder: string, seed: number): Promi
 }
 
 /** Throws at the first flip that is not found, or that changes a restored byte. */
-export async function flipEverywhere({ folder, flips, seed, onFlip }: FlipRequest): Promise<FlipReport> {
-  const contents = await makeRottingRepository(folder, seed);
+export async function flipEverywhere({ folder, flips, seed, key, onFlip }: FlipRequest): Promise<FlipReport> {
+  const contents = await makeRottingRepository(folder, seed, key);
   const chance = new Chance(seed + 1);
   const storage = await openLocalDisk(folder);
   const files = (await storage.list("")).filter((file) => file.sizeBytes > 0);
   const counts = { namedCount: 0, harmlessCount: 0, rightRestoreCount: 0, refusedRestoreCount: 0 };
   for (let flip = 1; flip <= flips; flip++) {
     const place = anyPlace(files, chance);
-    const judged = await judgeFlip(storage, folder, place, contents, chance.happens(0.5));
+    const judged = await judgeFlip({ storage, folder, contents, key }, place, chance.happens(0.5));
     if (judged.isNamed) counts.namedCount += 1;
     else counts.harmlessCount += 1;
     counts.rightRestoreCount += judged.right;
@@ -129,14 +135,19 @@ interface Judgement {
   readonly refused: number;
 }
 
+interface RottingStore {
+  readonly storage: Storage;
+  readonly folder: string;
+  readonly contents: Contents;
+  readonly key: RepositoryKey | undefined;
+}
+
 async function judgeFlip(
-  storage: Storage,
-  folder: string,
+  { storage, folder, contents, key }: RottingStore,
   place: Place,
-  contents: Contents,
   flipsAfterOpening: boolean,
 ): Promise<Judgement> {
-  const open = () => openRepository({ storage, access: "read", threads: 0 });
+  const open = () => openRepository({ storage, access: "read", threads: 0, key });
   const early = flipsAfterOpening ? await open() : null;
   await flipBit(folder, place);
   try {

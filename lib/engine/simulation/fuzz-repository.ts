@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { CodedError } from "#lib/model/errors.ts";
 import { createRepository, openRepository } from "../repository.ts";
 import { type MemoryStorage, memoryStorage } from "../storage/memory.ts";
-import type { Repository } from "../types.ts";
+import type { Repository, RepositoryKey } from "../types.ts";
 import { Chance } from "./chance.ts";
 import { sourceOf, targetOf } from "./disk.ts";
 import type { FuzzTarget } from "./fuzz.ts";
@@ -13,11 +13,11 @@ import { mutated, mutatedText } from "./hostile.ts";
 const DISK_BYTES = 300_000;
 
 /** A repository with a file of every kind. */
-async function sampleRepository(): Promise<MemoryStorage> {
+async function sampleRepository(key: RepositoryKey | undefined): Promise<MemoryStorage> {
   const disk = memoryStorage();
   const chance = new Chance(11);
-  await createRepository({ storage: disk.connect(), reserveBytes: 4096, random: chance });
-  const repository = await open(disk);
+  await createRepository({ storage: disk.connect(), reserveBytes: 4096, random: chance, key });
+  const repository = await open(disk, key);
   const ids: string[] = [];
   for (const node of ["pc-1", "pc-2", "pc-3"]) {
     const session = await repository.beginArchive({ node });
@@ -32,8 +32,8 @@ async function sampleRepository(): Promise<MemoryStorage> {
   return disk;
 }
 
-function open(disk: MemoryStorage): Promise<Repository> {
-  return openRepository({ storage: disk.connect(), access: "write", threads: 0 });
+function open(disk: MemoryStorage, key: RepositoryKey | undefined): Promise<Repository> {
+  return openRepository({ storage: disk.connect(), access: "write", threads: 0, key });
 }
 
 async function named(work: () => Promise<unknown>): Promise<void> {
@@ -45,8 +45,8 @@ async function named(work: () => Promise<unknown>): Promise<void> {
 }
 
 /** Everything there is to do; each may fail by name. */
-async function useAll(disk: MemoryStorage): Promise<void> {
-  const repository = await open(disk);
+async function useAll(disk: MemoryStorage, key: RepositoryKey | undefined): Promise<void> {
+  const repository = await open(disk, key);
   try {
     for (const { id } of repository.snapshots()) {
       const record = repository.snapshot(id);
@@ -78,8 +78,8 @@ async function archive(repository: Repository): Promise<void> {
 }
 
 /** One target per file; a pack under its hostile content's own name, so that its name does not give it away. */
-export async function repositoryTargets(): Promise<FuzzTarget[]> {
-  const disk = await sampleRepository();
+export async function repositoryTargets(key?: RepositoryKey): Promise<FuzzTarget[]> {
+  const disk = await sampleRepository(key);
   const names = (await disk.list("")).map(({ name }) => name);
   const lock = Buffer.from(
     JSON.stringify({ token: "t", owner: "o", hostname: "h", bootId: "b", pid: 1, startTime: "1" }),
@@ -88,14 +88,14 @@ export async function repositoryTargets(): Promise<FuzzTarget[]> {
   for (const name of [...names, "lock"]) {
     const whole = name === "lock" ? lock : ((await disk.readFile(name)) ?? new Uint8Array(0));
     targets.push({
-      name: `file ${kindOf(name)}`,
+      name: `file ${key === undefined ? "" : "sealed-"}${kindOf(name)}`,
       samples: [new Uint8Array(whole)],
       mutate: mutatorOf(name),
       decode: async (bytes) => {
         const copy = disk.copy();
         await copy.remove(name);
         await copy.writeFile(isPack(name) ? packNameFor(name, bytes) : name, bytes);
-        await useAll(copy);
+        await useAll(copy, key);
       },
     });
   }

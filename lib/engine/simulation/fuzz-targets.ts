@@ -1,10 +1,14 @@
 // What is fuzzed: every decoder of bytes that lie on a disk, with valid samples, and whole repositories in which one file is
 // hostile. Checksums are put right where a decoder would otherwise look no further.
 import { createHash } from "node:crypto";
+import { USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { SNAPSHOT_PURPOSES } from "#lib/model/snapshot.ts";
-import { PAGE_BYTES } from "#lib/page/page.ts";
+import { hashPage, PAGE_BYTES } from "#lib/page/page.ts";
+import { NONCE_BYTES } from "../encryption/aead.ts";
+import type { KeySlot } from "../encryption/key-slots.ts";
+import { deriveKeys, digestOf, type RepositoryKeys } from "../encryption/repository-keys.ts";
 import { FormatError, hexOf } from "../format/bytes.ts";
-import { decodeConfig, encodeConfig } from "../format/config-format.ts";
+import { decodeConfig, ENCRYPTED_FORMAT_VERSION, encodeConfig } from "../format/config-format.ts";
 import { decodeLedger, decodePin, EMPTY_LEDGER, encodeLedger, encodePin } from "../format/ledger-format.ts";
 import { decodeInner, decodeLeaf, encodeInner, encodeLeaf, type PageEntry } from "../format/node-format.ts";
 import {
@@ -23,9 +27,9 @@ import {
   TRAILER_BYTES,
 } from "../format/pack-format.ts";
 import { decodeResults, encodeResults } from "../format/scrub-format.ts";
-import { decodeSegment, encodeSegment } from "../format/segment-codec.ts";
+import { decodeSegment, type EncodedSegment, encodeSegment } from "../format/segment-codec.ts";
 import { decodeSnapshot, encodeSnapshot } from "../format/snapshot-format.ts";
-import { FORMAT_VERSION } from "../format/text-file.ts";
+import { FORMAT_VERSION, type TextOwner } from "../format/text-file.ts";
 import { splitNodes } from "../restore/node-cache.ts";
 import { checkPack } from "../verify/check-pack.ts";
 import { Chance } from "./chance.ts";
@@ -48,20 +52,39 @@ function textTarget(name: string, sample: Uint8Array, decode: FuzzTarget["decode
   return { name, samples: [sample], mutate, decode };
 }
 
-function configTarget(): FuzzTarget {
+function configTargets(): FuzzTarget[] {
   const info = {
     id: ID,
     formatVersion: 1,
+    isEncrypted: false,
     blockSize: BLOCK_SIZE,
     technique: "repository",
     createdAt: AT,
   } as const;
-  return textTarget("config", encodeConfig(info), (bytes) => decodeConfig(bytes, "fuzz"));
+  const sealedInfo = { ...info, formatVersion: ENCRYPTED_FORMAT_VERSION, isEncrypted: true };
+  const slot: KeySlot = {
+    id: "00112233",
+    kind: "key-file",
+    label: "fuzz",
+    createdAt: AT,
+    salt: hash(1),
+    scrypt: null,
+    wrapped: new Uint8Array(60),
+  };
+  const slots: KeySlot[] = [
+    slot,
+    { ...slot, id: "44556677", kind: "passphrase", scrypt: { n: 2 ** 17, r: 8, p: 1 } },
+  ];
+  const decode = (bytes: Uint8Array) => decodeConfig(bytes, "fuzz");
+  return [
+    textTarget("config", encodeConfig(info, null), decode),
+    textTarget("sealed-config", encodeConfig(sealedInfo, { keyCheck: hash(2), slots }), decode),
+  ];
 }
 
 const LISTING = { name: `packs/ab/${HEX}.pack`, kind: "data", firstId: 0, endId: 64 } as const;
 
-function snapshotTarget(): FuzzTarget {
+function snapshotSample(owner: TextOwner): Uint8Array {
   const image = {
     partition: "sda1",
     sizeBytes: 300_000,
@@ -95,7 +118,7 @@ function snapshotTarget(): FuzzTarget {
     nextBlockId: 64,
     nextNodeId: 2,
   };
-  return textTarget("snapshot", encodeSnapshot(ID, stored), (bytes) => decodeSnapshot(ID, bytes));
+  return encodeSnapshot(owner, stored);
 }
 
 function nodeTargets(): FuzzTarget[] {
@@ -139,30 +162,34 @@ function joinedNodes(nodes: readonly Uint8Array[]): Uint8Array {
 
 // Packs -------------------------------------------------------------------------------------------------------
 
-const IDENTITY: PackIdentity = { kind: "data", repositoryId: ID, blockSize: BLOCK_SIZE };
-
 interface SamplePack {
   readonly bytes: Uint8Array;
   readonly footerOffset: number;
 }
 
+function identityOf(keys: RepositoryKeys | null): PackIdentity {
+  return { kind: "data", repositoryId: ID, blockSize: BLOCK_SIZE, keys };
+}
+
+function sampleSegment(pack: PackIdentity, raw: Uint8Array, firstId: number): EncodedSegment {
+  const count = raw.length / BLOCK_SIZE;
+  const sealing = pack.keys === null ? null : { pack, firstId, count, nonce: chance.bytes(NONCE_BYTES) };
+  return encodeSegment(raw, USUAL_COMPRESSION, sealing);
+}
+
 /** Two segments, one compressed and one raw. */
-function samplePack(): SamplePack {
-  const parts: Uint8Array[] = [encodePackHeader(IDENTITY)];
+function samplePack(identity: PackIdentity): SamplePack {
+  const parts: Uint8Array[] = [encodePackHeader(identity)];
   const digests: Uint8Array[] = [];
   const entries: Parameters<typeof encodeFooter>[0][number][] = [];
   let offset = HEADER_BYTES;
   for (const [index, raw] of [chance.text(3 * BLOCK_SIZE), chance.bytes(2 * BLOCK_SIZE)].entries()) {
-    const { codec, payload, payloadHash } = encodeSegment(raw);
+    const { codec, payload, payloadHash } = sampleSegment(identity, raw, 64 * index);
     const count = raw.length / BLOCK_SIZE;
     const header = { codec, firstId: 64 * index, count, rawBytes: raw.length, encodedBytes: payload.length };
-    parts.push(encodeSegmentHeader("data", header, payload), payload);
+    parts.push(encodeSegmentHeader(identity, header, payload), payload);
     for (let at = 0; at < raw.length; at += BLOCK_SIZE) {
-      digests.push(
-        createHash("sha256")
-          .update(raw.subarray(at, at + BLOCK_SIZE))
-          .digest(),
-      );
+      digests.push(digestOf(hashPage(raw.subarray(at, at + BLOCK_SIZE)), identity.keys));
     }
     entries.push({
       ...header,
@@ -178,11 +205,12 @@ function samplePack(): SamplePack {
   return { bytes: new Uint8Array(Buffer.concat([...parts, footer])), footerOffset: offset };
 }
 
-function packTargets(): FuzzTarget[] {
-  const pack = samplePack();
+function packTargets(prefix: string, keys: RepositoryKeys | null): FuzzTarget[] {
+  const identity = identityOf(keys);
+  const pack = samplePack(identity);
   const footer = pack.bytes.slice(pack.footerOffset);
   const raw = chance.text(3 * BLOCK_SIZE);
-  const segment = encodeSegment(raw);
+  const segment = sampleSegment(identity, raw, 0);
   const header = {
     codec: segment.codec,
     firstId: 0,
@@ -194,41 +222,41 @@ function packTargets(): FuzzTarget[] {
   };
   return [
     {
-      name: "pack-header",
+      name: `${prefix}pack-header`,
       samples: [pack.bytes.slice(0, HEADER_BYTES)],
       mutate: mutated,
-      decode: (bytes) => checkPackHeader(bytes, IDENTITY),
+      decode: (bytes) => checkPackHeader(bytes, identity),
     },
     {
-      name: "segment",
+      name: `${prefix}segment`,
       samples: [
         new Uint8Array(
-          Buffer.concat([encodeSegmentHeader("data", header, segment.payload), segment.payload]),
+          Buffer.concat([encodeSegmentHeader(identity, header, segment.payload), segment.payload]),
         ),
       ],
       mutate: mutated,
-      decode: (bytes) => decodeSegment(header, frameOf("data", header, bytes).payload),
+      decode: (bytes) => decodeSegment(identity, header, frameOf(identity, header, bytes).payload),
     },
     {
       // What the payload says of itself: windows, sizes, literals. Behind a checksum that fits.
-      name: "payload",
+      name: `${prefix}payload`,
       samples: [segment.payload],
       mutate: mutated,
-      decode: (bytes) => decodeSegment({ ...header, encodedBytes: bytes.length }, bytes),
+      decode: (bytes) => decodeSegment(identity, { ...header, encodedBytes: bytes.length }, bytes),
     },
     {
-      name: "footer",
+      name: `${prefix}footer`,
       samples: [footer],
       mutate: (bytes, luck) =>
         luck.happens(0.7) ? withFittingFooter(mutatedFooter(bytes, luck)) : mutated(bytes, luck),
       decode: (bytes) => {
         const fileBytes = pack.footerOffset + bytes.length;
         const place = decodeTrailer(bytes.subarray(-TRAILER_BYTES), fileBytes, ID);
-        return decodeDirectory(bytes.subarray(0, place.directoryBytes), place);
+        return decodeDirectory(bytes.subarray(0, place.directoryBytes), place, identity);
       },
     },
     {
-      name: "pack",
+      name: `${prefix}pack`,
       samples: [pack.bytes],
       mutate: (bytes, luck) => {
         if (luck.happens(0.5)) return mutated(bytes, luck);
@@ -237,7 +265,7 @@ function packTargets(): FuzzTarget[] {
       },
       decode: (bytes) => {
         const name = packFileName("data", hexOf(createHash("sha256").update(bytes).digest()));
-        const problem = checkPack(name, bytes, IDENTITY);
+        const problem = checkPack(name, bytes, identity);
         if (problem !== null) throw new FormatError(problem);
       },
     },
@@ -267,17 +295,26 @@ function withFittingFooter(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(fitting);
 }
 
-export function decoderTargets(): FuzzTarget[] {
+/** What differs where everything is sealed. */
+function targetsOf(prefix: string, keys: RepositoryKeys | null): FuzzTarget[] {
+  const owner = { repositoryId: ID, seal: keys === null ? null : { key: keys.texts, random: chance } };
   const ledger = { ...EMPTY_LEDGER, nextSequence: 9, packs: [LISTING], removed: [LISTING.name] };
   const pin = { snapshotId: SNAPSHOT_ID, reason: "because", pinnedAt: AT };
+  return [
+    textTarget(`${prefix}snapshot`, snapshotSample(owner), (bytes) => decodeSnapshot(owner, bytes)),
+    textTarget(`${prefix}ledger`, encodeLedger(owner, ledger), (bytes) => decodeLedger(owner, bytes)),
+    textTarget(`${prefix}pin`, encodePin(owner, pin), (bytes) => decodePin(owner, bytes)),
+    ...packTargets(prefix, keys),
+  ];
+}
+
+export function decoderTargets(): FuzzTarget[] {
   const result = { name: LISTING.name, lightAt: AT, deepAt: null, problem: null };
   return [
-    configTarget(),
-    snapshotTarget(),
-    textTarget("ledger", encodeLedger(ID, ledger), (bytes) => decodeLedger(ID, bytes)),
-    textTarget("pin", encodePin(ID, pin), (bytes) => decodePin(ID, bytes)),
+    ...configTargets(),
     textTarget("scrub-results", encodeResults(ID, [result, result]), (bytes) => decodeResults(ID, bytes)),
     ...nodeTargets(),
-    ...packTargets(),
+    ...targetsOf("", null),
+    ...targetsOf("sealed-", deriveKeys(hash(9), ID)),
   ];
 }

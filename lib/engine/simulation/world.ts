@@ -8,7 +8,7 @@ import { createRepository, openRepository } from "../repository.ts";
 import { type FaultPlan, type FaultyStorage, faultyStorage } from "../storage/faulty.ts";
 import { type MemoryStorage, memoryStorage } from "../storage/memory.ts";
 import type { Storage } from "../storage/storage.ts";
-import type { Repository } from "../types.ts";
+import type { Repository, RepositoryKey } from "../types.ts";
 import { Chance } from "./chance.ts";
 import { newDisk, targetOf } from "./disk.ts";
 import { claim, ModelRepository, type ModelSnapshot } from "./model-repository.ts";
@@ -21,6 +21,8 @@ export interface SimulatedNode {
 /** What a piece of work came to. Only named failures are outcomes; anything else is a bug and flies on. */
 export type Outcome<Value> = { readonly value: Value } | { readonly failure: CodedError };
 
+/** By seed, not by luck: the other seeds stay what they were. */
+const ENCRYPTED_EVERY = 4;
 const NEWEST_CHECKED = 4;
 const OLDER_CHECKED = 4;
 const DAY_MS = 86_400_000;
@@ -32,6 +34,7 @@ export class World {
   readonly model: ModelRepository;
   readonly nodes: readonly SimulatedNode[];
   readonly blockSize: number;
+  readonly #key: RepositoryKey | undefined;
   #storage: FaultyStorage;
   #repository: Repository | null = null;
   /** False after reads that went wrong: what cannot be read is stored again rather than found. */
@@ -39,7 +42,7 @@ export class World {
   #nowMs = Date.UTC(2026, 0, 1);
 
   static async create(seed: number): Promise<World> {
-    const world = new World(new Chance(seed));
+    const world = new World(new Chance(seed), seed % ENCRYPTED_EVERY === 0);
     await createRepository({
       ...world.surroundings(),
       storage: world.disk.connect(),
@@ -50,7 +53,8 @@ export class World {
     return world;
   }
 
-  constructor(chance: Chance) {
+  constructor(chance: Chance, isEncrypted = false) {
+    this.#key = isEncrypted ? { kind: "key-file", bytes: new Uint8Array(32).fill(1) } : undefined;
     this.chance = chance;
     this.disk = memoryStorage();
     this.#storage = faultyStorage(this.disk.connect());
@@ -78,7 +82,7 @@ export class World {
       this.#nowMs += set + this.chance.pick([0, 1, 1000, 60_000, -5000]);
       return this.#nowMs;
     };
-    return { clock: { nowMs }, random: this.chance, threads: 0 } as const;
+    return { clock: { nowMs }, random: this.chance, threads: 0, key: this.#key } as const;
   }
 
   async open(): Promise<void> {

@@ -15,6 +15,7 @@ import {
   type PackIdentity,
   SEGMENT_HEADER_BYTES,
   type SegmentClaim,
+  sealBytesOf,
 } from "../format/pack-format.ts";
 import type { EncodedSegment } from "../format/segment-codec.ts";
 import type { PackListing } from "../format/snapshot-format.ts";
@@ -44,7 +45,7 @@ export interface BlockStoreOptions {
   readonly segmentIds: number;
   readonly encode: (
     buffer: SegmentBuffer,
-    rawBytes: number,
+    segment: NumberedSegment,
     compression: Compression,
   ) => Promise<EncodedSegment>;
   readonly decode: (segment: SegmentClaim, bytes: Uint8Array) => Promise<Uint8Array>;
@@ -94,6 +95,11 @@ export class BlockStore {
   constructor(options: BlockStoreOptions) {
     this.#options = options;
     this.identity = options.identity;
+  }
+
+  /** Of an encrypted repository: its blocks are known by keyed digests. */
+  get digestKey(): Uint8Array | null {
+    return this.identity.keys?.digests ?? null;
   }
 
   get segmentIds(): number {
@@ -203,7 +209,8 @@ export class BlockStore {
   }
 
   /** Segments are much memory, soon free again: leaving them to the garbage collector costs seconds a gigabyte. */
-  #takeBuffer(bytes: number): SegmentBuffer {
+  #takeBuffer(rawBytes: number): SegmentBuffer {
+    const bytes = rawBytes + sealBytesOf(this.identity);
     const free = this.#freeBuffers.pop();
     return free !== undefined && free.byteLength === bytes ? free : new SharedArrayBuffer(bytes);
   }
@@ -226,7 +233,7 @@ export class BlockStore {
   #submit(owner: SegmentBuilder, segment: NumberedSegment, buffer: SegmentBuffer): Promise<void> {
     const epoch = this.#epoch;
     this.#inFlight += 1;
-    const encoding = this.#options.encode(buffer, segment.rawBytes, owner.compression);
+    const encoding = this.#options.encode(buffer, segment, owner.compression);
     encoding.catch(() => undefined); // Reported by the chain below, which awaits the same promise in its turn.
     this.#chain = this.#chain.then(async () => {
       try {

@@ -52,7 +52,7 @@ export async function readFooter(
     const place = decodeTrailer(trailer, file.sizeBytes, identity.repositoryId);
     const directory = new Uint8Array(place.directoryBytes);
     await storage.readAt(file.name, place.footerOffset, directory);
-    return { ...decodeDirectory(directory, place), place };
+    return { ...decodeDirectory(directory, place, identity), place };
   });
 }
 

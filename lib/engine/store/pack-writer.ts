@@ -79,7 +79,7 @@ export class PackWriter {
     };
     const isShared = ranges.length > 1;
     assert(this.#traits !== null || !isShared, "a pack as archives write it has no shared frames");
-    await this.#write(encodeSegmentHeader(this.#identity.kind, header, payload));
+    await this.#write(encodeSegmentHeader(this.#identity, header, payload));
     await this.#write(payload);
     let rawStart = 0;
     for (const { firstId, count, rawBytes, isPrivate, digests } of ranges) {

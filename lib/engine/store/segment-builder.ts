@@ -20,7 +20,7 @@ export interface SegmentBuilderOptions {
   readonly rawBytesMax: number;
   readonly isPrivate: boolean;
   readonly compression: Compression;
-  /** Memory for a segment; given back by whoever has written it. */
+  /** Memory for a segment of so many raw bytes, or more; given back by whoever has written it. */
   readonly takeBuffer: (bytes: number) => SegmentBuffer;
   /** Reserves ids; `digests` will be filled while the segment grows. */
   readonly begin: (digests: Uint8Array) => number;
@@ -82,7 +82,7 @@ export class SegmentBuilder {
     const digests = new Uint8Array(this.#options.segmentIds * DIGEST_BYTES);
     const buffer = this.#options.takeBuffer(capacity);
     const firstId = this.#options.begin(digests);
-    return { firstId, buffer, bytes: new Uint8Array(buffer), digests, count: 0, rawBytes: 0 };
+    return { firstId, buffer, bytes: new Uint8Array(buffer, 0, capacity), digests, count: 0, rawBytes: 0 };
   }
 
   /** Hands the growing segment on, however short it is. */

@@ -4,6 +4,26 @@
 // These bytes are part of the promise that format 1 opens for ever. Never change this file for a format that
 // has been released; a new format gets contents of its own.
 import { Chance } from "../simulation/chance.ts";
+import type { RepositoryKey } from "../types.ts";
+
+/** A golden repository: its folder here, and what opens it. */
+export interface Golden {
+  readonly folder: string;
+  readonly formatVersion: number;
+  readonly keys: readonly RepositoryKey[];
+}
+
+export const GOLDENS: readonly Golden[] = [
+  { folder: "repository-v1", formatVersion: 1, keys: [] },
+  {
+    folder: "repository-v2-encrypted",
+    formatVersion: 2,
+    keys: [
+      { kind: "key-file", bytes: Uint8Array.from({ length: 32 }, (_, index) => 3 * index) },
+      { kind: "passphrase", passphrase: "golden fleece, état 2026" },
+    ],
+  },
+];
 
 export interface GoldenSnapshot {
   readonly node: string;

@@ -82,7 +82,7 @@ export function assemble(task: AssembleTask): Assembled {
 
 function decoded({ encoded, pack }: AssembleTask, { claim, at }: SegmentPart): Uint8Array {
   const bytes = new Uint8Array(encoded, at, SEGMENT_HEADER_BYTES + claim.encodedBytes);
-  return decodeFrame(pack.kind, claim, bytes);
+  return decodeFrame(pack, claim, bytes);
 }
 
 function copyBlocks(raw: Uint8Array, copies: readonly number[], pages: Uint8Array): void {

@@ -4,6 +4,7 @@
 // is it one repeated byte, does it have the hash it is expected to have, and if neither, what are its blocks?
 import { hash } from "node:crypto";
 import { fillByteOf, hashOfFill, hashPage, PAGE_BYTES, PAGE_HASH_BYTES } from "#lib/page/page.ts";
+import { keyedDigestText } from "../encryption/repository-keys.ts";
 
 /** 2 MiB: a task long enough that handing it to a thread costs nothing, short enough to keep all threads busy. */
 export const BATCH_PAGES = 8;
@@ -26,6 +27,8 @@ export interface ScanTask {
   readonly expectedCount: number;
   /** Block digests are wanted of pages that are not as expected. */
   readonly wantsBlocks: boolean;
+  /** Of an encrypted repository. */
+  readonly digestKey: Uint8Array | null;
 }
 
 export class ScanViews {
@@ -92,10 +95,11 @@ function scanPage(views: ScanViews, task: ScanTask, index: number): void {
     index < task.expectedCount &&
     Buffer.compare(pageHash, views.expected.subarray(at, at + PAGE_HASH_BYTES)) === 0;
   views.statuses[index] = expected ? PAGE_AS_EXPECTED : PAGE_OTHER;
-  if (!expected && task.wantsBlocks) scanBlocks(views, page, index * views.blocksPerPage, task.blockSize);
+  if (!expected && task.wantsBlocks) scanBlocks(views, page, index * views.blocksPerPage, task);
 }
 
-function scanBlocks(views: ScanViews, page: Uint8Array, firstBlock: number, blockSize: number): void {
+function scanBlocks(views: ScanViews, page: Uint8Array, firstBlock: number, task: ScanTask): void {
+  const { blockSize, digestKey } = task;
   let block = firstBlock;
   for (let at = 0; at < page.length; at += blockSize, block++) {
     const bytes = page.subarray(at, at + blockSize);
@@ -103,6 +107,8 @@ function scanBlocks(views: ScanViews, page: Uint8Array, firstBlock: number, bloc
     views.blockFills[block] = fill ?? -1;
     if (fill !== null) continue;
     // A string of 32 characters is made faster than a buffer of 32 bytes: a sixth of the whole.
-    views.digests.write(hash("sha256", bytes, "binary"), block * PAGE_HASH_BYTES, "binary");
+    const sha256 = hash("sha256", bytes, "binary");
+    const digest = digestKey === null ? sha256 : keyedDigestText(sha256, digestKey);
+    views.digests.write(digest, block * PAGE_HASH_BYTES, "binary");
   }
 }

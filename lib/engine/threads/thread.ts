@@ -1,7 +1,6 @@
 // One engine thread: takes a task, does it, answers. It keeps no state; see workers.ts.
 import { readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
-import type { Compression } from "#lib/model/compression.ts";
 import { FormatError } from "../format/bytes.ts";
 import { decodeBlocks, encodeSegment } from "../format/segment-codec.ts";
 import { checkPack } from "../verify/check-pack.ts";
@@ -10,6 +9,7 @@ import { type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts"
 import type { SourceRead, ThreadAnswer, ThreadFailureKind, ThreadRequest, ThreadTask } from "./workers.ts";
 import { TargetFailure } from "./write-pages.ts";
 
+type EncodeTask = Extract<ThreadTask, { kind: "encode" }>;
 type Outcome = Omit<ThreadAnswer, "number">;
 
 class SourceFailure extends Error {
@@ -58,9 +58,9 @@ function workOn(task: ThreadTask): Outcome {
       scan(task.memory, task.task, task.read);
       return {};
     case "encode":
-      return { encoded: encode(new Uint8Array(task.raw, 0, task.rawBytes), task.compression) };
+      return { encoded: encode(task) };
     case "decode":
-      return { decoded: decodeBlocks(task.pack.kind, task.segment, task.bytes) };
+      return { decoded: decodeBlocks(task.pack, task.segment, task.bytes) };
     case "assemble":
       return { assembled: assemble(task.task) };
     case "check-pack":
@@ -68,11 +68,12 @@ function workOn(task: ThreadTask): Outcome {
   }
 }
 
-/** The payload goes back into the memory the raw bytes came in, never longer than these: a buffer handed over for each
- *  segment costs the caller's garbage collector more than the copy. */
-function encode(raw: Uint8Array, compression: Compression): NonNullable<ThreadAnswer["encoded"]> {
-  const { codec, payload, payloadHash } = encodeSegment(raw, compression);
-  if (payload !== raw) raw.set(payload);
+/** The payload goes back into the memory the raw bytes came in: a buffer handed over for each segment costs the caller's
+ *  garbage collector more than the copy. Compressed it is never longer than the raw bytes; sealed, there is room. */
+function encode(task: EncodeTask): NonNullable<ThreadAnswer["encoded"]> {
+  const raw = new Uint8Array(task.raw, 0, task.rawBytes);
+  const { codec, payload, payloadHash } = encodeSegment(raw, task.compression, task.sealing);
+  if (payload !== raw) new Uint8Array(task.raw).set(payload);
   return { codec, payloadBytes: payload.length, payloadHash };
 }
 

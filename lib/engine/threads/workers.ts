@@ -7,7 +7,7 @@ import type { Compression } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { FormatError } from "../format/bytes.ts";
 import type { PackIdentity, SegmentClaim } from "../format/pack-format.ts";
-import { decodeBlocks, type EncodedSegment, encodeSegment } from "../format/segment-codec.ts";
+import { decodeBlocks, type EncodedSegment, encodeSegment, type Sealing } from "../format/segment-codec.ts";
 import { targetError } from "../target-errors.ts";
 import { checkPack } from "../verify/check-pack.ts";
 import { type Assembled, type AssembleTask, assemble } from "./assemble.ts";
@@ -26,6 +26,7 @@ export type ThreadTask =
       readonly raw: SharedArrayBuffer;
       readonly rawBytes: number;
       readonly compression: Compression;
+      readonly sealing: Sealing | null;
     }
   | {
       readonly kind: "decode";
@@ -93,8 +94,14 @@ export interface Workers {
   readonly threadCount: number;
   /** Scans what lies in the buffer, or what `read` names, which only threads can. */
   scan(buffer: ScanBuffer, task: ScanTask, read: SourceRead | null): Promise<void>;
-  /** The payload may lie in the memory of `raw`, which is overwritten then. */
-  encode(raw: SharedArrayBuffer, rawBytes: number, compression: Compression): Promise<EncodedSegment>;
+  /** The payload may lie in the memory of `raw`, which is overwritten then. Sealed, it may need SEAL_BYTES more than the raw
+   *  bytes. */
+  encode(
+    raw: SharedArrayBuffer,
+    rawBytes: number,
+    compression: Compression,
+    sealing: Sealing | null,
+  ): Promise<EncodedSegment>;
   /** Blocks of a frame as it lies in a pack, checked and decoded. `bytes` must not be used afterwards. FormatError. */
   decode(segment: SegmentClaim, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array>;
   assemble(task: AssembleTask): Promise<Assembled>;
@@ -117,11 +124,11 @@ const callersThread: Workers = {
   async scan(buffer, task) {
     scanBatch(buffer.views, task);
   },
-  async encode(raw, rawBytes, compression) {
-    return encodeSegment(new Uint8Array(raw, 0, rawBytes), compression);
+  async encode(raw, rawBytes, compression, sealing) {
+    return encodeSegment(new Uint8Array(raw, 0, rawBytes), compression, sealing);
   },
   async decode(segment, pack, bytes) {
-    return decodeBlocks(pack.kind, segment, bytes);
+    return decodeBlocks(pack, segment, bytes);
   },
   async assemble(task) {
     return assemble(task);
@@ -161,8 +168,13 @@ class ThreadPool implements Workers {
     await this.#run({ kind: "scan", memory: buffer.memory, task, read });
   }
 
-  async encode(raw: SharedArrayBuffer, rawBytes: number, compression: Compression): Promise<EncodedSegment> {
-    const { encoded } = await this.#run({ kind: "encode", raw, rawBytes, compression });
+  async encode(
+    raw: SharedArrayBuffer,
+    rawBytes: number,
+    compression: Compression,
+    sealing: Sealing | null,
+  ): Promise<EncodedSegment> {
+    const { encoded } = await this.#run({ kind: "encode", raw, rawBytes, compression, sealing });
     if (encoded === undefined) throw new Error("Bug: an encode task without an answer");
     const { codec, payloadBytes, payloadHash } = encoded;
     return { codec, payload: new Uint8Array(raw, 0, payloadBytes), payloadHash };

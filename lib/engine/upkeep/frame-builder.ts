@@ -7,6 +7,7 @@ import {
   type PackTraits,
   SEGMENT_RAW_BYTES,
   SEGMENT_RAW_BYTES_MAX,
+  sealBytesOf,
 } from "../format/pack-format.ts";
 import type { EncodedSegment } from "../format/segment-codec.ts";
 import type { RepositoryState } from "../repository-state.ts";
@@ -71,10 +72,10 @@ export class FrameBuilder {
   }
 
   /** A single node may be longer than node segments are. */
-  #takeBuffer(bytes: number): SharedArrayBuffer {
+  #takeBuffer(rawBytes: number): SharedArrayBuffer {
+    const bytes = Math.max(rawBytes, this.#rawBytesMax) + sealBytesOf(this.#store.identity);
     const free = this.#free.pop();
-    const isEnough = free !== undefined && free.byteLength >= bytes;
-    return isEnough ? free : new SharedArrayBuffer(Math.max(bytes, this.#rawBytesMax));
+    return free !== undefined && free.byteLength >= bytes ? free : new SharedArrayBuffer(bytes);
   }
 
   #rangeFor({ id, isPrivate }: KeptBlock): GrowingRange {
@@ -89,9 +90,11 @@ export class FrameBuilder {
   async flush(): Promise<void> {
     const buffer = this.#buffer;
     if (buffer === null || this.#used === 0) return;
-    const encoding = this.#state.workers.encode(buffer, this.#used, this.#compression);
-    encoding.catch(() => undefined); // Reported by the chain, which awaits the same promise in its turn.
     const ranges = this.#ranges.map(numbered);
+    const count = ranges.reduce((sum, range) => sum + range.count, 0);
+    const header = { firstId: ranges[0]?.firstId ?? 0, count, rawBytes: this.#used };
+    const encoding = this.#state.encode(this.#store.identity, buffer, header, this.#compression);
+    encoding.catch(() => undefined); // Reported by the chain, which awaits the same promise in its turn.
     this.#buffer = null;
     this.#ranges = [];
     this.#used = 0;

@@ -10,13 +10,13 @@ import {
   LEDGER_FILE,
   type Ledger,
 } from "../format/ledger-format.ts";
-import { NewerFormatError } from "../format/text-file.ts";
+import { NewerFormatError, type TextOwner } from "../format/text-file.ts";
 import type { Storage } from "../storage/storage.ts";
 import { withReserve } from "./reserve.ts";
 
 export class LedgerKeeper {
   readonly #storage: Storage;
-  readonly #repositoryId: string;
+  readonly #owner: TextOwner;
   #ledger: Ledger = EMPTY_LEDGER;
   #changes: Promise<unknown> = Promise.resolve();
   /** There is, or should be, a file. */
@@ -24,9 +24,9 @@ export class LedgerKeeper {
   /** What was wrong with the file when the repository was opened. */
   problem: string | null = null;
 
-  constructor(storage: Storage, repositoryId: string) {
+  constructor(storage: Storage, owner: TextOwner) {
     this.#storage = storage;
-    this.#repositoryId = repositoryId;
+    this.#owner = owner;
   }
 
   get content(): Ledger {
@@ -46,7 +46,7 @@ export class LedgerKeeper {
     const bytes = await this.#storage.readFile(LEDGER_FILE);
     if (bytes === null) return { ledger: null, problem: null };
     try {
-      return { ledger: decodeLedger(this.#repositoryId, bytes), problem: null };
+      return { ledger: decodeLedger(this.#owner, bytes), problem: null };
     } catch (error) {
       if (!(error instanceof FormatError) && !(error instanceof NewerFormatError)) throw error;
       return { ledger: null, problem: error.message };
@@ -60,7 +60,7 @@ export class LedgerKeeper {
       // A writer of before cannot know what a newer program keeps here.
       if (this.problem?.startsWith("format ")) throw newerLedger(this.#storage, this.problem);
       await withReserve(this.#storage, () =>
-        this.#storage.writeFile(LEDGER_FILE, encodeLedger(this.#repositoryId, changed)),
+        this.#storage.writeFile(LEDGER_FILE, encodeLedger(this.#owner, changed)),
       );
       this.#ledger = changed;
       this.isStored = true;

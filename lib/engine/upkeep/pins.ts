@@ -35,7 +35,7 @@ export async function readPin(
   const bytes = await state.storage.readFile(name);
   if (bytes === null) return { pin: null, problem: null };
   try {
-    const pin = decodePin(state.info.id, bytes);
+    const pin = decodePin(state.owner, bytes);
     if (pin.snapshotId !== snapshotOfPin(name))
       throw new FormatError("it has another name than its content says");
     return { pin, problem: null };
@@ -58,7 +58,7 @@ export async function pinSnapshot(state: RepositoryState, snapshotId: string, re
   try {
     await state.lock?.assertHeld();
     await withReserve(state.storage, () =>
-      state.storage.writeFile(pinFileName(snapshotId), encodePin(state.info.id, pin)),
+      state.storage.writeFile(pinFileName(snapshotId), encodePin(state.owner, pin)),
     );
   } catch (error) {
     if (before === undefined) state.pins.delete(snapshotId);

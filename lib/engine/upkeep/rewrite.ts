@@ -4,6 +4,7 @@
 // in which anything is wrong is not rewritten.
 import { assert } from "#lib/model/assert.ts";
 import { hashPage, sameHash } from "#lib/page/page.ts";
+import { digestOf } from "../encryption/repository-keys.ts";
 import { ByteReader, ensure } from "../format/bytes.ts";
 import { nodeHashOf } from "../format/node-format.ts";
 import {
@@ -112,7 +113,7 @@ async function copyFrame(
   bytes: Uint8Array,
   builder: FrameBuilder,
 ): Promise<void> {
-  const { payload } = frameOf(identity.kind, claim, bytes);
+  const { payload } = frameOf(identity, claim, bytes);
   const payloadHash = hashPage(payload);
   ensure(
     sameHash(payloadHash, frame.entries[0]?.payloadHash ?? payload),
@@ -155,15 +156,15 @@ export function* blocksOf(
     const parts = partsOf(identity, raw.subarray(rawStart, rawStart + rawBytes), count);
     for (const [index, bytes] of parts.entries()) {
       const digest = frame.digests.subarray(position * DIGEST_BYTES, (position + 1) * DIGEST_BYTES);
-      ensure(sameHash(digestOf(identity, bytes), digest), `block ${firstId + index} has not its digest`);
+      ensure(sameHash(digestOfPart(identity, bytes), digest), `block ${firstId + index} has not its digest`);
       yield { id: firstId + index, position, bytes, digest, isPrivate };
       position += 1;
     }
   }
 }
 
-function digestOf({ kind }: PackIdentity, bytes: Uint8Array): Uint8Array {
-  return kind === "data" ? hashPage(bytes) : nodeHashOf(bytes.subarray(4));
+function digestOfPart({ kind, keys }: PackIdentity, bytes: Uint8Array): Uint8Array {
+  return kind === "data" ? digestOf(hashPage(bytes), keys) : nodeHashOf(bytes.subarray(4), keys);
 }
 
 function partsOf({ kind, blockSize }: PackIdentity, raw: Uint8Array, count: number): Uint8Array[] {

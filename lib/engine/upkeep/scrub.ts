@@ -3,11 +3,10 @@
 //
 // Light compares the file's SHA-256 with its name. Deep also decodes every segment and checks every digest: it would find
 // what was wrong before it was ever written.
-import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { CodedError } from "#lib/model/errors.ts";
 import { throwIfAborted } from "../archive/image-archiver.ts";
-import { FormatError, hexOf } from "../format/bytes.ts";
+import { FormatError } from "../format/bytes.ts";
 import { hashOfPackName, PACK_BYTES_MAX, packFolder } from "../format/pack-format.ts";
 import { decodeResults, encodeResults, type PackResult, SCRUB_FILE } from "../format/scrub-format.ts";
 import { NewerFormatError } from "../format/text-file.ts";
@@ -16,8 +15,8 @@ import type { StoredFile } from "../storage/storage.ts";
 import type { BlockStore } from "../store/block-store.ts";
 import type { ScrubFinding, ScrubOptions, ScrubReport } from "../types.ts";
 import { affectedBy } from "./affected.ts";
+import { problemOfFile } from "./scrub-without-key.ts";
 
-const CHUNK_BYTES = 1024 * 1024;
 /** Two gigabytes of full packs: a run that is killed loses no more. */
 const SAVE_EVERY_PACKS = 32;
 
@@ -122,16 +121,10 @@ export class Scrub {
   }
 
   async #lookLight(file: StoredFile): Promise<string | null> {
-    const hash = createHash("sha256");
-    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, file.sizeBytes));
-    for (let at = 0; at < file.sizeBytes; at += CHUNK_BYTES) {
+    return problemOfFile(this.#state.storage, file, async (bytes) => {
       this.#check();
-      const part = chunk.subarray(0, Math.min(CHUNK_BYTES, file.sizeBytes - at));
-      await this.#state.storage.readAt(file.name, at, part);
-      hash.update(part);
-      await this.#keepPace(part.length);
-    }
-    return hexOf(hash.digest()) === hashOfPackName(file.name) ? null : "its SHA-256 is not its name";
+      await this.#keepPace(bytes);
+    });
   }
 
   async #lookDeep({ store, file }: PackToScrub): Promise<string | null> {

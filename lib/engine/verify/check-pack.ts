@@ -2,6 +2,7 @@
 // and the caller's own. Answers what is wrong in words, or null.
 import { createHash } from "node:crypto";
 import { hashPage, sameHash } from "#lib/page/page.ts";
+import { digestOf } from "../encryption/repository-keys.ts";
 import { ensure, FormatError, hexOf } from "../format/bytes.ts";
 import { nodeHashOf } from "../format/node-format.ts";
 import {
@@ -48,7 +49,7 @@ function attempt(problems: string[], check: () => void): void {
 function checkContent(problems: string[], bytes: Uint8Array, identity: PackIdentity): void {
   ensure(bytes.length >= HEADER_BYTES + TRAILER_BYTES, `${bytes.length} bytes are too few for a pack`);
   const place = decodeTrailer(bytes.subarray(-TRAILER_BYTES), bytes.length, identity.repositoryId);
-  const directory = decodeDirectory(bytes.subarray(place.footerOffset, place.digestOffset), place);
+  const directory = decodeDirectory(bytes.subarray(place.footerOffset, place.digestOffset), place, identity);
   const digests = bytes.subarray(place.digestOffset, place.digestOffset + place.blockCount * DIGEST_BYTES);
   attempt(problems, () => {
     ensure(
@@ -77,7 +78,7 @@ function checkFrame(
   const where = `segment of ${identity.kind === "data" ? "blocks" : "nodes"} ${first.firstId} to ${lastId}`;
   try {
     const end = first.offset + SEGMENT_HEADER_BYTES + first.encodedBytes;
-    const { header, payload } = frameOf(identity.kind, first, bytes.subarray(first.offset, end));
+    const { header, payload } = frameOf(identity, first, bytes.subarray(first.offset, end));
     ensure(
       sameHash(hashPage(payload), first.payloadHash),
       "its payload has another hash than the directory says",
@@ -88,7 +89,7 @@ function checkFrame(
       isSame && header.rawBytes === last.rawStart + last.rawBytes,
       "its header does not fit the directory",
     );
-    const raw = decodeSegment(header, payload);
+    const raw = decodeSegment(identity, header, payload);
     let digestAt = 0;
     for (const { count, rawStart, rawBytes } of entries) {
       const expected = digests.subarray(digestAt, digestAt + count * DIGEST_BYTES);
@@ -105,7 +106,8 @@ function checkDigests(raw: Uint8Array, count: number, digests: Uint8Array, ident
   const parts =
     identity.kind === "nodes" ? splitNodes(raw, count) : splitBlocks(raw, count, identity.blockSize);
   for (const [index, part] of parts.entries()) {
-    const digest = identity.kind === "nodes" ? nodeHashOf(part) : hashPage(part);
+    const { kind, keys } = identity;
+    const digest = kind === "nodes" ? nodeHashOf(part, keys) : digestOf(hashPage(part), keys);
     const expected = digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
     ensure(sameHash(digest, expected), `part ${index} has another digest than the footer says`);
   }

@@ -16,7 +16,7 @@ import {
   snapshotFileName,
 } from "../format/snapshot-format.ts";
 import { NewerFormatError } from "../format/text-file.ts";
-import { readInfo } from "../open.ts";
+import { readConfig } from "../read-config.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import { hashOfEntry, ImageTree } from "../restore/image-tree.ts";
 import { NodeCache } from "../restore/node-cache.ts";
@@ -106,7 +106,7 @@ export class Verification {
 
   async #checkConfig(): Promise<void> {
     try {
-      await readInfo(this.#state.storage);
+      await readConfig(this.#state.storage);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#findings.add("repository-corrupt", CONFIG_FILE, error.message);
@@ -119,7 +119,7 @@ export class Verification {
     try {
       const bytes = await this.#state.storage.readFile(file);
       if (bytes === null) throw new FormatError("it is missing");
-      decodeSnapshot(this.#state.info.id, bytes);
+      decodeSnapshot(this.#state.owner, bytes);
       this.#checkedBytes += bytes.length;
     } catch (error) {
       if (error instanceof FormatError || error instanceof NewerFormatError) {
