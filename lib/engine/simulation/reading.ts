@@ -1,6 +1,6 @@
 // Steps that read as servers of disks and evaluations do: any bytes of an image in any order, and sums over snapshots.
+import { PAGE_BYTES } from "#lib/page/page.ts";
 import { SEAL_BYTES } from "../encryption/aead.ts";
-import { SEGMENT_RAW_BYTES } from "../format/pack-format.ts";
 import { ImageBytes } from "../repository.ts";
 import { claim } from "./model-repository.ts";
 import { anyImage } from "./restoring.ts";
@@ -56,8 +56,8 @@ export async function evaluateAny(world: World): Promise<string> {
   });
   claim(rows.length > 0, "an evaluation without a row");
   const sealBytes = world.repository.info.isEncrypted ? SEAL_BYTES : 0;
-  // A short last block has a segment of its own.
-  const segmentCountMax = Math.ceil(wanted.bytes.length / SEGMENT_RAW_BYTES) + 1;
+  // No page makes more than one segment.
+  const segmentCountMax = Math.ceil(wanted.bytes.length / PAGE_BYTES);
   const bytesMax = wanted.bytes.length + sealBytes * segmentCountMax;
   for (const row of rows) {
     claim(row.totalBytes === row.dataBytes + row.metadataBytes, "an evaluation's sum does not fit");
