@@ -56,13 +56,15 @@ describe.each([...GOLDENS, REWRITTEN])(
         expectRestores(repository, repository.snapshots()[index], snapshot));
     }
 
-    test.runIf(keys.length > 1)("each of its keys opens it", async () => {
-      for (const key of keys) {
-        const other = await openRepository({ storage, access: "read", threads: 0, key });
-        expect(other.snapshots()).toHaveLength(contents.length);
-        await other.close();
-      }
-    });
+    if (keys.length > 1) {
+      test("each of its keys opens it", async () => {
+        for (const key of keys) {
+          const other = await openRepository({ storage, access: "read", threads: 0, key });
+          expect(other.snapshots()).toHaveLength(contents.length);
+          await other.close();
+        }
+      });
+    }
 
     test("verifies without a finding", async () => {
       const report = await repository.verify();
