@@ -4,7 +4,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { AdoptionPlan, Store } from "#lib/db/adoption.ts";
-import { environment } from "#lib/env.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { OutputOptions } from "./output.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
@@ -31,13 +30,14 @@ export function adoptCommand(): Command {
 }
 
 async function adoptStore(dir: string, options: AdoptOptions, { output }: VerbContext) {
+  // The only verb that needs the environment and a database: the others must not wait for these to load.
+  const { environment } = await import("#lib/env.ts");
   const databaseUrl = environment("DATABASE_URL");
   const store: Store = await withRepository(dir, "read", async (repository) => {
     const { id, blockSize, technique } = repository.info;
     return { id, blockSize, technique, path: resolve(dir), snapshots: repository.snapshots() };
   });
   const isDry = options.dryRun === true;
-  // The only verb that needs a database: the others must not wait for its client to load.
   const { adopt, planAdoptionOf } = await import("#lib/db/adoption.ts");
   const { closeDatabase } = await import("#lib/db/client.ts");
   const { applyMigrations } = await import("#lib/db/migrate.ts");

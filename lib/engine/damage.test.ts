@@ -1,5 +1,7 @@
 // Damage that the simulation meets too seldom: a pack that no snapshot lists yet is unreadable while archives go on.
 import { expect, test } from "vitest";
+import { EMPTY_LEDGER, encodeLedger } from "./format/ledger-format.ts";
+import { ID_MAX } from "./format/node-format.ts";
 import { createRepository, openRepository } from "./repository.ts";
 import { Chance } from "./simulation/chance.ts";
 import { sourceOf, targetOf } from "./simulation/disk.ts";
@@ -71,4 +73,29 @@ test("PK-5: ids of an unreadable pack that no snapshot lists are not handed out 
   await expectRestores(healed, record, ARCHIVED);
   await expectRestores(healed, await archive(healed, ABORTED), ABORTED);
   await healed.close();
+});
+
+test("PK-5: numbers that were never given are refused by name, and what is stored stays readable", async () => {
+  const memory = memoryStorage();
+  const info = await createRepository({ storage: memory.connect() });
+  let repository = await open(memory);
+  const record = await archive(repository, ARCHIVED);
+  await repository.close();
+  const claim = (nextBlockId: number) =>
+    memory.writeFile(
+      "ledger",
+      encodeLedger({ repositoryId: info.id, seal: null }, { ...EMPTY_LEDGER, nextBlockId }),
+    );
+
+  await claim(ID_MAX);
+  repository = await open(memory);
+  await expectRestores(repository, record, ARCHIVED);
+  await expect(archive(repository, ABORTED)).rejects.toMatchObject({ code: "repository-corrupt" });
+  await repository.close();
+
+  await claim(ID_MAX + 1);
+  repository = await open(memory);
+  await expectRestores(repository, record, ARCHIVED);
+  expect((await repository.verify()).findings.map(({ file }) => file)).toEqual(["ledger"]);
+  await repository.close();
 });

@@ -5,6 +5,7 @@ import {
   countField,
   decodeOwnedFile,
   encodeOwnedFile,
+  idField,
   listField,
   objectOf,
   type TextFileKind,
@@ -52,8 +53,8 @@ export function decodeLedger(owner: TextOwner, bytes: Uint8Array): Ledger {
   const fields = decodeOwnedFile(LEDGER, owner, bytes);
   return {
     nextSequence: countField(fields, "nextSequence"),
-    nextBlockId: countField(fields, "nextBlockId"),
-    nextNodeId: countField(fields, "nextNodeId"),
+    nextBlockId: idField(fields, "nextBlockId"),
+    nextNodeId: idField(fields, "nextNodeId"),
     packs: listField(fields, "packs").map((pack) => decodePackListing(objectOf(pack, "a pack"))),
     removed: listField(fields, "removed").map((name) => textField({ name }, "name", 256)),
   };

@@ -9,6 +9,7 @@ import {
   decodeOwnedFile,
   encodeOwnedFile,
   hexField,
+  idField,
   listField,
   numberField,
   objectField,
@@ -107,8 +108,8 @@ export function decodeSnapshot(owner: TextOwner, bytes: Uint8Array): StoredSnaps
     },
     roots: images.map((image) => decodeRoot(objectField(image, "root"))),
     packs: listField(fields, "packs").map((pack) => decodePackListing(objectOf(pack, "a pack"))),
-    nextBlockId: countField(fields, "nextBlockId"),
-    nextNodeId: countField(fields, "nextNodeId"),
+    nextBlockId: idField(fields, "nextBlockId"),
+    nextNodeId: idField(fields, "nextNodeId"),
   };
 }
 
@@ -120,7 +121,7 @@ function encodeRoot(root: ManifestRoot | undefined): unknown {
 function decodeRoot(fields: Record<string, unknown>): ManifestRoot {
   const level = countField(fields, "level");
   ensure(level <= INNER_LEVEL_MAX, `level ${level} is impossible`);
-  return { nodeId: countField(fields, "nodeId"), hash: bytesOfHex(hexField(fields, "hash", 32)), level };
+  return { nodeId: idField(fields, "nodeId"), hash: bytesOfHex(hexField(fields, "hash", 32)), level };
 }
 
 function decodeImage(fields: Record<string, unknown>): ImageRecord {
@@ -150,7 +151,7 @@ export function decodePackListing(fields: Record<string, unknown>): PackListing 
   return {
     name: textField(fields, "name", 256),
     kind: choiceField(fields, "kind", PACK_KINDS),
-    firstId: countField(fields, "firstId"),
-    endId: countField(fields, "endId"),
+    firstId: idField(fields, "firstId"),
+    endId: idField(fields, "endId"),
   };
 }

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import type { Random } from "#lib/model/clock.ts";
 import { NONCE_BYTES, seal, unseal } from "../encryption/aead.ts";
 import { bytesOfHex, ensure, FormatError } from "./bytes.ts";
+import { ID_MAX } from "./node-format.ts";
 
 export const FORMAT_VERSION = 1;
 /** A snapshot file lists the packs it added, 150 bytes for 64 MiB: this is enough for 100 TB at a time. */
@@ -143,6 +144,13 @@ export function numberField(from: Record<string, unknown>, name: string): number
 export function countField(from: Record<string, unknown>, name: string): number {
   const value = numberField(from, name);
   ensure(Number.isSafeInteger(value), `${name} is not a whole number`);
+  return value;
+}
+
+/** A block's or node's number, or the one after the last. */
+export function idField(from: Record<string, unknown>, name: string): number {
+  const value = countField(from, name);
+  ensure(value <= ID_MAX, `${name} is beyond the last possible number`);
   return value;
 }
 

@@ -10,6 +10,7 @@ import { assert } from "#lib/model/assert.ts";
 import { type Compression, USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import type { FormatError } from "../format/bytes.ts";
+import { ID_MAX } from "../format/node-format.ts";
 import {
   DIGEST_BYTES,
   type PackIdentity,
@@ -218,6 +219,7 @@ export class BlockStore {
   /** `digests` of a segment that may be found while it is open. */
   #beginSegment(digests: Uint8Array | null): number {
     const firstId = this.nextId;
+    if (firstId + this.#options.segmentIds > ID_MAX) throw numbersUsedUp(firstId);
     this.nextId += this.#options.segmentIds;
     if (digests !== null) this.#openSegments.set(firstId, digests);
     return firstId;
@@ -455,6 +457,13 @@ export function listingOf(
     endId = Math.max(endId, segment.firstId + segment.count);
   }
   return { name, kind: identity.kind, firstId: Math.min(firstId, endId), endId };
+}
+
+/** No repository grows that far: some file claims numbers that were never given. What is stored can be read all the same. */
+function numbersUsedUp(next: number): CodedError {
+  return new CodedError("repository-corrupt", `No block can be added: the next number would be ${next}.`, {
+    hint: "A snapshot file or the ledger is not what was written. Put them back from a copy of the repository.",
+  });
 }
 
 function sameDigest(a: Uint8Array, atA: number, b: Uint8Array, atB: number): boolean {
