@@ -3,6 +3,7 @@
 //
 // Reading is worth it where patches come of it: where they do not, only now and then a block is tried.
 import { CodedError } from "#lib/model/errors.ts";
+import { freeMemory } from "../free-memory.ts";
 import type { BlockStore } from "../store/block-store.ts";
 
 /** Decoded segments kept: pages take their blocks from few segments, one after the other. */
@@ -54,7 +55,8 @@ export class BaseBlocks {
       const segment = this.#segments.get(place.firstId) ?? (await this.#store.readSegment(place));
       this.#keep(place.firstId, segment);
       const at = (id - place.firstId) * this.#blockSize;
-      const block = segment.subarray(at, at + this.#blockSize);
+      // A copy: the segment's memory goes back when it is no longer kept.
+      const block = segment.slice(at, at + this.#blockSize);
       return block.length === this.#blockSize ? block : null;
     } catch (error) {
       // The block is stored whole instead; verify and scrub name the pack.
@@ -66,9 +68,10 @@ export class BaseBlocks {
   #keep(firstId: number, segment: Uint8Array): void {
     this.#segments.delete(firstId);
     this.#segments.set(firstId, segment);
-    for (const oldest of this.#segments.keys()) {
+    for (const [oldest, bytes] of this.#segments) {
       if (this.#segments.size <= SEGMENTS_KEPT) break;
       this.#segments.delete(oldest);
+      freeMemory(bytes);
     }
   }
 }

@@ -7,6 +7,7 @@ import { assert } from "#lib/model/assert.ts";
 import { type Compression, USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { hashPage, sameHash } from "#lib/page/page.ts";
 import { seal, unseal } from "../encryption/aead.ts";
+import { freeMemory } from "../free-memory.ts";
 import { ensure, FormatError } from "./bytes.ts";
 import {
   CODEC_GZIP,
@@ -55,13 +56,17 @@ function compressedOrRaw(
   compression: Compression,
 ): { readonly codec: number; readonly bytes: Uint8Array } {
   const compressed = compress(raw, compression);
-  if (compressed.length > raw.length * WORTHWHILE_SHARE) return { codec: CODEC_RAW, bytes: raw };
+  if (compressed.length > raw.length * WORTHWHILE_SHARE) {
+    if (compressed !== raw) freeMemory(compressed);
+    return { codec: CODEC_RAW, bytes: raw };
+  }
   const codec = compression.codec === "gzip" ? CODEC_GZIP : CODEC_ZSTD;
   const decoded = decompress(codec, compressed, raw.length);
   assert(
     sameHash(decoded, raw),
     `${compression.codec} did not give back what it was given; the memory of this computer may be bad`,
   );
+  freeMemory(decoded);
   return { codec, bytes: compressed };
 }
 

@@ -3,6 +3,7 @@ import { readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import { FormatError } from "../format/bytes.ts";
 import { decodeBlocks, encodeSegment } from "../format/segment-codec.ts";
+import { freeMemory } from "../free-memory.ts";
 import { checkPack } from "../verify/check-pack.ts";
 import { assemble } from "./assemble.ts";
 import { type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
@@ -10,6 +11,8 @@ import type { SourceRead, ThreadAnswer, ThreadFailureKind, ThreadRequest, Thread
 import { TargetFailure } from "./write-pages.ts";
 
 type EncodeTask = Extract<ThreadTask, { kind: "encode" }>;
+type DecodeTask = Extract<ThreadTask, { kind: "decode" }>;
+type CheckPackTask = Extract<ThreadTask, { kind: "check-pack" }>;
 type Outcome = Omit<ThreadAnswer, "number">;
 
 class SourceFailure extends Error {
@@ -60,11 +63,11 @@ function workOn(task: ThreadTask): Outcome {
     case "encode":
       return { encoded: encode(task) };
     case "decode":
-      return { decoded: decodeBlocks(task.pack, task.segment, task.bytes) };
+      return { decoded: decode(task) };
     case "assemble":
       return { assembled: assemble(task.task) };
     case "check-pack":
-      return { problem: checkPack(task.name, task.bytes, task.pack) };
+      return { problem: checkWholePack(task) };
   }
 }
 
@@ -73,8 +76,24 @@ function workOn(task: ThreadTask): Outcome {
 function encode(task: EncodeTask): NonNullable<ThreadAnswer["encoded"]> {
   const raw = new Uint8Array(task.raw, 0, task.rawBytes);
   const { codec, payload, payloadHash } = encodeSegment(raw, task.compression, task.sealing);
-  if (payload !== raw) new Uint8Array(task.raw).set(payload);
-  return { codec, payloadBytes: payload.length, payloadHash };
+  const payloadBytes = payload.length;
+  if (payload !== raw) {
+    new Uint8Array(task.raw).set(payload);
+    freeMemory(payload);
+  }
+  return { codec, payloadBytes, payloadHash };
+}
+
+function decode({ pack, segment, bytes }: DecodeTask): Uint8Array {
+  const blocks = decodeBlocks(pack, segment, bytes);
+  if (blocks.buffer !== bytes.buffer) freeMemory(bytes);
+  return blocks;
+}
+
+function checkWholePack({ name, bytes, pack }: CheckPackTask): string | null {
+  const problem = checkPack(name, bytes, pack);
+  freeMemory(bytes);
+  return problem;
 }
 
 function scan(memory: ScanMemory, task: ScanTask, read: SourceRead | null): void {

@@ -20,6 +20,7 @@ import {
   TRAILER_BYTES,
 } from "../format/pack-format.ts";
 import { decodeSegment } from "../format/segment-codec.ts";
+import { freeMemory } from "../free-memory.ts";
 import { splitNodes } from "../restore/node-cache.ts";
 
 const PROBLEMS_TOLD_MAX = 3;
@@ -96,6 +97,7 @@ function checkFrame(
       checkDigests(raw.subarray(rawStart, rawStart + rawBytes), count, expected, identity);
       digestAt += expected.length;
     }
+    if (raw.buffer !== bytes.buffer) freeMemory(raw);
   } catch (error) {
     if (error instanceof FormatError) throw new FormatError(`${where}: ${error.message}`);
     throw error;
