@@ -8,6 +8,7 @@ import { FormatError } from "../format/bytes.ts";
 import { type PackIdentity, SEGMENT_HEADER_BYTES, type SegmentClaim } from "../format/pack-format.ts";
 import { readPatch } from "../format/patch-format.ts";
 import { decodeFrame } from "../format/segment-codec.ts";
+import { freeMemory } from "../free-memory.ts";
 import { type PageWrites, writePages } from "./write-pages.ts";
 
 /** A frame in the encoded bytes, and where its blocks go. */
@@ -57,7 +58,9 @@ export function assemble(task: AssembleTask): Assembled {
   const pages = new Uint8Array(task.pages);
   for (const [index, segment] of task.segments.entries()) {
     try {
-      copyBlocks(decoded(task, segment), segment.copies, pages);
+      const raw = decoded(task, segment);
+      copyBlocks(raw, segment.copies, pages);
+      freeMemory(raw);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       return { damaged: { segment: index, problem: error.message }, wrongPage: null, writtenBytes: 0 };
