@@ -1,16 +1,18 @@
 // A group of pages under assembly: the memory they grow in, the segments they need, and the reading of those.
 //
 // What a group needs is read in the order it lies in packs, neighbouring segments with one read, at most 16 reads at a
-// time. However scattered the segments are, the bytes held are bounded: they are read and assembled in portions.
+// time. However scattered the segments are, the bytes held are bounded: they are read and assembled in portions. A frame that
+// several groups of a read need is decoded by one of them, and the others copy from where it left it (frame-cache.ts).
 import { PAGE_BYTES, PAGE_HASH_BYTES } from "#lib/page/page.ts";
 import { FormatError } from "../format/bytes.ts";
 import { SEGMENT_HEADER_BYTES, SEGMENT_RAW_BYTES_MAX } from "../format/pack-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import { corruptPack } from "../store/pack-reader.ts";
 import type { SegmentPlace } from "../store/segment-table.ts";
-import type { ExpectedPages, PagePatch, SegmentPart } from "../threads/assemble.ts";
+import type { DecodedPart, ExpectedPages, PagePatch, SegmentPart } from "../threads/assemble.ts";
 import type { PageWrites } from "../threads/write-pages.ts";
 import type { PageRecord } from "../types.ts";
+import type { FrameCache, FrameClaim, FrameSlot } from "./frame-cache.ts";
 import { inLanes } from "./in-lanes.ts";
 
 /** 16 MiB of pages: wide enough to use most of each segment at once. */
@@ -50,6 +52,17 @@ interface SegmentNeed {
   readonly copies: number[];
 }
 
+/** A need that this group decodes itself, and where it leaves the frame for others. */
+interface OwnNeed extends SegmentNeed {
+  readonly slot: FrameSlot | null;
+}
+
+/** A need that another group decodes or has decoded. */
+interface OthersNeed {
+  readonly slot: FrameSlot;
+  readonly copies: readonly number[];
+}
+
 /** A stretch of one pack that is read at once. */
 interface Stretch {
   readonly packIndex: number;
@@ -63,6 +76,7 @@ export class PageGroup {
   readonly records: PageRecord[] = [];
   readonly #state: RepositoryState;
   readonly #memory: GroupMemory;
+  readonly #frames: FrameCache;
   readonly #bytes: Uint8Array;
   /** By frame, which is decoded once for all its blocks. Not by row: an archive beside us may add rows between two of ours. */
   readonly #needs = new Map<number, SegmentNeed>();
@@ -70,9 +84,10 @@ export class PageGroup {
   readonly #packs: (number | null)[] = [];
   readonly #patches: PagePatch[] = [];
 
-  constructor(state: RepositoryState, memory: GroupMemory) {
+  constructor(state: RepositoryState, memory: GroupMemory, frames: FrameCache) {
     this.#state = state;
     this.#memory = memory;
+    this.#frames = frames;
     this.#bytes = new Uint8Array(memory.pages);
   }
 
@@ -114,7 +129,7 @@ export class PageGroup {
       const place = placeOf(id);
       const from = id - place.firstId;
       const some = Math.min(length - done, (this.#state.data.segments.endOfRow(id) - id) * blockSize);
-      const frame = place.packIndex * 2 ** 32 + place.offset;
+      const frame = frameOf(place);
       const need = this.#needs.get(frame) ?? { place, copies: [] };
       this.#needs.set(frame, need);
       need.copies.push(place.rawStart + from * blockSize, to + done, some);
@@ -135,21 +150,46 @@ export class PageGroup {
 
   /** Fills the pages, and writes them where `writes` says once all of them are right. CodedError of a damaged pack. */
   async assemble(writes: PageWrites | null = null): Promise<AssembledGroup> {
-    const ordered = [...this.#needs.values()].sort(byPlace);
+    const claims = [...this.#needs].map(([frame, need]) => ({
+      need,
+      claim: this.#frames.claim(frame, frameBytesMax(need.place)),
+    }));
+    const slots = claims.map(({ claim }) => claim.slot).filter((slot) => slot !== null);
+    try {
+      return await this.#assembleClaimed(ownOf(claims), othersOf(claims), writes);
+    } catch (error) {
+      for (const { claim } of claims) {
+        if (claim.decodes && claim.slot !== null) this.#frames.failed(claim.slot, error);
+      }
+      throw error;
+    } finally {
+      for (const slot of slots) this.#frames.release(slot);
+    }
+  }
+
+  /** Decodes what is this group's to decode before it waits for others: so no two groups wait for each other. */
+  async #assembleClaimed(
+    own: readonly OwnNeed[],
+    others: readonly OthersNeed[],
+    writes: PageWrites | null,
+  ): Promise<AssembledGroup> {
     for (let next = 0; ; ) {
-      const { parts, stretches, end, bytes } = portionOf(ordered, next);
+      if (next === own.length) await Promise.all(others.map(({ slot }) => slot.whenDecoded));
+      const { parts, stretches, end, bytes } = portionOf(own, next);
       this.#memory.encoded = withRoomFor(this.#memory.encoded, bytes);
       await this.#read(stretches);
-      const last = end === ordered.length;
+      const last = end === own.length && others.every(({ slot }) => slot.isDecoded);
       const { damaged, wrongPage, writtenBytes } = await this.#state.workers.assemble({
         pack: this.#state.data.identity,
         encoded: this.#memory.encoded,
         segments: parts,
+        decoded: last ? others.map(decodedPart) : [],
         pages: this.#memory.pages,
         expected: last ? this.#expected() : null,
         writes: last ? writes : null,
       });
-      if (damaged !== null) throw this.#corrupt(ordered[next + damaged.segment], damaged.problem);
+      if (damaged !== null) throw this.#corrupt(own[next + damaged.segment], damaged.problem);
+      for (const { slot } of own.slice(next, end)) if (slot !== null) this.#frames.decoded(slot);
       if (last) return { wrongPage, writtenBytes };
       next = end;
     }
@@ -175,19 +215,50 @@ export class PageGroup {
   }
 }
 
+/** Of the frame at a place, as long as its pack lies there. */
+export function frameOf(place: Pick<SegmentPlace, "packIndex" | "offset">): number {
+  return place.packIndex * 2 ** 32 + place.offset;
+}
+
+/** What a frame shared by several rows decodes to is known only when it is read. */
+function frameBytesMax(place: SegmentPlace): number {
+  return place.isShared ? SEGMENT_RAW_BYTES_MAX : place.rawBytes;
+}
+
+interface ClaimedNeed {
+  readonly need: SegmentNeed;
+  readonly claim: FrameClaim;
+}
+
+/** In the order they lie in packs. */
+function ownOf(claims: readonly ClaimedNeed[]): OwnNeed[] {
+  const own = claims.filter(({ claim }) => claim.decodes);
+  return own.map(({ need, claim }) => ({ ...need, slot: claim.slot })).sort(byPlace);
+}
+
+function othersOf(claims: readonly ClaimedNeed[]): OthersNeed[] {
+  return claims.flatMap(({ need: { copies }, claim: { decodes, slot } }) =>
+    decodes || slot === null ? [] : [{ slot, copies }],
+  );
+}
+
+function decodedPart({ slot, copies }: OthersNeed): DecodedPart {
+  return { slot: slot.memory, copies };
+}
+
 /** As many segments from `first` on as a portion holds, and how to read them. */
-function portionOf(ordered: readonly SegmentNeed[], first: number) {
+function portionOf(ordered: readonly OwnNeed[], first: number) {
   const parts: SegmentPart[] = [];
   const stretches: Stretch[] = [];
   let at = 0;
   let end = first;
   for (; end < ordered.length; end++) {
-    const { place, copies } = ordered[end] as SegmentNeed;
+    const { place, copies, slot } = ordered[end] as OwnNeed;
     const length = SEGMENT_HEADER_BYTES + place.encodedBytes;
     if (at + length > PORTION_BYTES) break;
     const { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared } = place;
     const claim = { codec, firstId, count, rawBytes, encodedBytes, rawStart, isShared };
-    parts.push({ claim, at, copies });
+    parts.push({ claim, at, copies, slot: slot?.memory ?? null });
     const last = stretches.at(-1);
     const follows = last?.packIndex === place.packIndex && last.offset + last.length === place.offset;
     if (last !== undefined && follows) last.length += length;

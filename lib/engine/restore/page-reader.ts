@@ -1,7 +1,7 @@
 // PageReader gives pages of one image, each verified against its content hash before anyone sees it.
 //
-// Pages are assembled in groups (page-group.ts), in the order their blocks lie in packs, in as many threads as there
-// are. What a thread gives back is whole, checked pages.
+// Pages are assembled in groups (page-group.ts), in as many threads as there are. What a thread gives back is whole,
+// checked pages. What several groups need is decoded once for all of them (frame-cache.ts).
 import { CodedError } from "#lib/model/errors.ts";
 import { LEAF_PAGES } from "#lib/page/content-root.ts";
 import { pageLength } from "#lib/page/page.ts";
@@ -12,11 +12,13 @@ import type { RepositoryState } from "../repository-state.ts";
 import type { SegmentPlace } from "../store/segment-table.ts";
 import type { PageWrites, ThreadTarget } from "../threads/write-pages.ts";
 import type { ImageReader, ImageRecord, PageRecord, SnapshotRecord, WorkOptions } from "../types.ts";
+import { FrameCache } from "./frame-cache.ts";
 import { hashOfEntry, type ImageTree } from "./image-tree.ts";
 import { inLanes } from "./in-lanes.ts";
 import { unreadableImage } from "./node-cache.ts";
 import {
   type AssembledGroup,
+  frameOf,
   GROUP_PAGES,
   type GroupMemory,
   newGroupMemory,
@@ -120,7 +122,9 @@ export class PageReader implements ImageReader {
     // Closing in mid-read must not let go of what is being read.
     const release = this.#state.holds.take(this.#stored);
     try {
-      await this.#inLanesOfGroups(await this.#inPackOrder(pageIndices), options, work);
+      const ordered = this.#inOrder(pageIndices);
+      const frames = new FrameCache(await this.#usesOf(ordered, options.signal));
+      await this.#inLanesOfGroups(ordered, frames, options, work);
     } finally {
       release();
     }
@@ -128,6 +132,7 @@ export class PageReader implements ImageReader {
 
   async #inLanesOfGroups(
     ordered: readonly number[],
+    frames: FrameCache,
     options: WorkOptions,
     work: (group: PageGroup) => Promise<void>,
   ): Promise<void> {
@@ -141,7 +146,7 @@ export class PageReader implements ImageReader {
       // From the first place looked up until the last byte is there: packs may be rewritten meanwhile.
       const release = this.#state.data.reads.begin();
       try {
-        await work(await this.#groupOf(indices, memory));
+        await work(await this.#groupOf(indices, memory, frames));
       } finally {
         release();
       }
@@ -149,23 +154,48 @@ export class PageReader implements ImageReader {
     });
   }
 
-  /** Each page once, those whose newest blocks are neighbours in the packs together: a page is stored with the blocks that
-   *  were new then, so pages that were new together share segments. By their first blocks 4 to 9 % more is
-   *  decoded. */
-  async #inPackOrder(pageIndices: readonly number[]): Promise<number[]> {
+  /** Each page once, in the image's order. Every archive has stored its new blocks in that order, too: so a read goes through
+   *  the segments of all of them side by side, and soon needs each segment again (ADR 0026). */
+  #inOrder(pageIndices: readonly number[]): number[] {
     const indices = Float64Array.from(new Set(pageIndices)).sort();
     const last = indices.at(-1);
     if (last !== undefined && !((indices[0] ?? -1) >= 0 && last < this.pageCount)) {
       throw new CodedError("input-invalid", `${this.#what} has pages 0 to ${this.pageCount - 1}.`);
     }
-    if (indices.length <= GROUP_PAGES) return [...indices];
-    const lastIds = new Float64Array(this.pageCount);
-    for (const index of indices) lastIds[index] = lastIdOf(await this.#entry(index));
-    return [...indices].sort((a, b) => (lastIds[a] as number) - (lastIds[b] as number) || a - b);
+    return [...indices];
   }
 
-  async #groupOf(indices: readonly number[], memory: GroupMemory): Promise<PageGroup> {
-    const group = new PageGroup(this.#state, memory);
+  /** The frames that more than one group needs, with the number of those. As packs lie now: it is only advice. */
+  async #usesOf(ordered: readonly number[], signal: AbortSignal | undefined): Promise<Map<number, number>> {
+    const uses = new Map<number, number>();
+    if (ordered.length <= GROUP_PAGES) return uses;
+    for (const indices of groupsOf(ordered)) {
+      throwIfAborted(signal);
+      const frames = new Set<number>();
+      for (const index of indices) this.#addFrames(await this.#entry(index), frames);
+      for (const frame of frames) uses.set(frame, (uses.get(frame) ?? 0) + 1);
+    }
+    for (const [frame, count] of uses) if (count === 1) uses.delete(frame);
+    return uses;
+  }
+
+  /** Blocks that are lost are passed over: the group that needs them will say so. */
+  #addFrames(entry: PageEntry, frames: Set<number>): void {
+    if (entry.fillByte !== null) return;
+    const { segments } = this.#state.data;
+    for (let at = 0; at < entry.runs.length; at += 2) {
+      const start = entry.runs[at] as number;
+      const end = start + (entry.runs[at + 1] as number);
+      if (start < 0) continue;
+      for (let id = start; id < end; id = segments.endOfRow(id)) {
+        const row = segments.rowOf(id);
+        if (row >= 0) frames.add(frameOf(segments.place(row)));
+      }
+    }
+  }
+
+  async #groupOf(indices: readonly number[], memory: GroupMemory, frames: FrameCache): Promise<PageGroup> {
+    const group = new PageGroup(this.#state, memory, frames);
     for (const index of indices) {
       const entry = await this.#entry(index);
       const record = this.#recordOf(index, entry);
@@ -242,17 +272,6 @@ export class PageReader implements ImageReader {
 
 function isOfTarget(error: unknown): boolean {
   return error instanceof CodedError && error.code === "target-write-failed";
-}
-
-/** The highest number of a block of the page, or −1. */
-function lastIdOf(entry: PageEntry): number {
-  let last = -1;
-  if (entry.fillByte !== null) return last;
-  for (let at = 0; at < entry.runs.length; at += 2) {
-    const start = entry.runs[at] as number;
-    if (start >= 0) last = Math.max(last, start + (entry.runs[at + 1] as number) - 1);
-  }
-  return last;
 }
 
 function* groupsOf(ordered: readonly number[]): Generator<readonly number[]> {

@@ -1,8 +1,8 @@
 // Assembling: segments as they lie in packs become pages, checked against their content hashes.
 //
 // Pure functions over shared memory, run by worker threads or by the caller. Everything a restore computes happens here,
-// in one go: a segment is checked, decoded, and its blocks copied to where they belong. A decoded
-// segment never leaves the thread.
+// in one go: a segment is checked, decoded, and its blocks copied to where they belong. A decoded segment stays in
+// the thread, unless other pages of the same read need it later: then it is left in a slot of shared memory for them.
 import { hashPage, PAGE_BYTES, PAGE_HASH_BYTES, sameHash } from "#lib/page/page.ts";
 import { FormatError } from "../format/bytes.ts";
 import { type PackIdentity, SEGMENT_HEADER_BYTES, type SegmentClaim } from "../format/pack-format.ts";
@@ -18,12 +18,21 @@ export interface SegmentPart {
   readonly at: number;
   /** Three numbers a copy: byte of the decoded frame, byte of the pages, length. */
   readonly copies: readonly number[];
+  /** Where the decoded frame is left for others, or null. It is large enough. */
+  readonly slot: SharedArrayBuffer | null;
+}
+
+/** A frame that was decoded before, and where its blocks go. */
+export interface DecodedPart {
+  readonly slot: SharedArrayBuffer;
+  readonly copies: readonly number[];
 }
 
 export interface AssembleTask {
   readonly pack: PackIdentity;
   readonly encoded: SharedArrayBuffer;
   readonly segments: readonly SegmentPart[];
+  readonly decoded: readonly DecodedPart[];
   /** Page k begins at k · 256 KiB. */
   readonly pages: SharedArrayBuffer;
   /** Given when these were the last segments the pages need: then the pages are checked. */
@@ -58,14 +67,16 @@ export function assemble(task: AssembleTask): Assembled {
   const pages = new Uint8Array(task.pages);
   for (const [index, segment] of task.segments.entries()) {
     try {
-      const raw = decoded(task, segment);
+      const raw = decodedFrame(task, segment);
       copyBlocks(raw, segment.copies, pages);
+      if (segment.slot !== null) new Uint8Array(segment.slot).set(raw);
       freeMemory(raw);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       return { damaged: { segment: index, problem: error.message }, wrongPage: null, writtenBytes: 0 };
     }
   }
+  for (const { slot, copies } of task.decoded) copyBlocks(new Uint8Array(slot), copies, pages);
   for (const { page, patch } of task.expected?.patches ?? []) {
     const at = page * PAGE_BYTES;
     const length = task.expected?.lengths[page] ?? 0;
@@ -83,7 +94,7 @@ export function assemble(task: AssembleTask): Assembled {
   return { damaged: null, wrongPage, writtenBytes };
 }
 
-function decoded({ encoded, pack }: AssembleTask, { claim, at }: SegmentPart): Uint8Array {
+function decodedFrame({ encoded, pack }: AssembleTask, { claim, at }: SegmentPart): Uint8Array {
   const bytes = new Uint8Array(encoded, at, SEGMENT_HEADER_BYTES + claim.encodedBytes);
   return decodeFrame(pack, claim, bytes);
 }
