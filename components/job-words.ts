@@ -54,6 +54,7 @@ export const JOB_KIND_WORDS: Readonly<Record<JobKind, string>> = {
   prune: "Prune",
   gc: "GC",
   scrub: "Scrub",
+  "re-segment": "Re-segment",
 };
 
 export const TASK_KIND_WORDS: Readonly<Record<TaskKind, string>> = {
@@ -64,6 +65,7 @@ export const TASK_KIND_WORDS: Readonly<Record<TaskKind, string>> = {
   prune: "Prune",
   gc: "GC",
   scrub: "Scrub",
+  "re-segment": "Re-segment",
 };
 
 export const TASK_STEP_WORDS: Readonly<Record<TaskStep, string>> = {
@@ -80,6 +82,7 @@ export const TASK_STEP_WORDS: Readonly<Record<TaskStep, string>> = {
   marking: "Marking what is needed",
   freeing: "Freeing",
   scrubbing: "Scrubbing",
+  "re-segmenting": "Compressing anew",
   committing: "Committing",
   done: "Done",
 };

@@ -20,6 +20,7 @@ import { openWorkersRepository } from "./open-repository.ts";
 import { processEvaluate } from "./processors/evaluate.ts";
 import { processGc } from "./processors/gc.ts";
 import { processPrune } from "./processors/prune.ts";
+import { processReSegment } from "./processors/re-segment.ts";
 import { processRestore } from "./processors/restore.ts";
 import { processScrub } from "./processors/scrub.ts";
 import { processSnapshot } from "./processors/snapshot.ts";
@@ -42,6 +43,7 @@ const PROCESSORS: WorkerContext["processors"] = {
   prune: processPrune,
   gc: processGc,
   scrub: processScrub,
+  "re-segment": processReSegment,
 };
 
 async function main(): Promise<void> {

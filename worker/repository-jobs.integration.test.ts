@@ -6,7 +6,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { chooseRetention } from "#lib/commands/choose-storage.ts";
 import { evaluateSnapshots } from "#lib/commands/evaluate-snapshots.ts";
-import { applyPrune, collectGarbage, planPruneJob, scrubRepository } from "#lib/commands/upkeep.ts";
+import {
+  applyPrune,
+  collectGarbage,
+  planPruneJob,
+  reSegmentRepository,
+  scrubRepository,
+} from "#lib/commands/upkeep.ts";
 import { database } from "#lib/db/client.ts";
 import { newestEvaluation } from "#lib/db/evaluations.ts";
 import { askToCancel, findJob, tasksOfJob } from "#lib/db/jobs.ts";
@@ -19,6 +25,7 @@ import { type JobWatch, watchJobs } from "./job-watch.ts";
 import { processEvaluate } from "./processors/evaluate.ts";
 import { processGc } from "./processors/gc.ts";
 import { processPrune } from "./processors/prune.ts";
+import { processReSegment } from "./processors/re-segment.ts";
 import { processScrub } from "./processors/scrub.ts";
 import { processSnapshot } from "./processors/snapshot.ts";
 import { processVerify } from "./processors/verify.ts";
@@ -64,6 +71,7 @@ function contextOf(change: Partial<WorkerContext> = {}): WorkerContext {
     prune: processPrune,
     gc: processGc,
     scrub: processScrub,
+    "re-segment": processReSegment,
   };
   const stopping = new AbortController().signal;
   return { workerId: "worker-1", repository, watch, processors, stopping, ...change };
@@ -258,6 +266,48 @@ describe("prune and GC", () => {
     await expect(planPruneJob(operator, request)).rejects.toMatchObject({ code: "not-permitted" });
     const admin = await makeViewer("admin");
     await expect(planPruneJob(admin, request)).rejects.toMatchObject({ code: "input-invalid" });
+  });
+});
+
+describe("re-segment", () => {
+  test("goes on where a budget ended it, changes no byte of a snapshot, and then has nothing left", async () => {
+    const [first = ""] = await life(2);
+    // Another pack: each open repository writes its own.
+    await repository.close();
+    const storage = await openLocalDisk(folder);
+    repository = await openRepository({ storage, access: "write", threads: 0 });
+    await archive(repository.snapshot(first).node, noise(2 * PAGE, 77));
+    const before = new Set(await files("packs"));
+    const rootOf = () => repository.snapshots().map(({ images }) => images.map((image) => image.contentRoot));
+    const roots = rootOf();
+    const operator = await makeViewer("operator");
+    const reSegment = async (more: object) =>
+      runToEnd((await reSegmentRepository(operator, { requestId: unique("request"), ...more })).jobId);
+
+    const young = await reSegment({ olderThanDays: 1 });
+    expect(young).toMatchObject({ state: "succeeded", report: { packCount: 0, leftPackCount: 0 } });
+    expect(new Set(await files("packs"))).toEqual(before);
+
+    const some = await reSegment({ bytesMax: 1 });
+    expect(some).toMatchObject({ state: "succeeded", report: { packCount: 1, isFinished: false } });
+    const rest = await reSegment({});
+    expect(rest).toMatchObject({ state: "succeeded", report: { leftPackCount: 0, isFinished: true } });
+    const [task] = await tasksOfJob(rest?.id ?? "");
+    expect(task).toMatchObject({ state: "succeeded", step: "done" });
+    expect((await files("packs")).filter((file) => before.has(file))).toEqual([]);
+    expect((await reSegment({}))?.report).toMatchObject({ packCount: 0 });
+    expect(rootOf()).toEqual(roots);
+    expect((await repository.verify()).findings).toEqual([]);
+  });
+
+  test("viewers may not; a level zstd has not is refused", async () => {
+    const requestId = unique("request");
+    const viewer = await makeViewer("viewer");
+    await expect(reSegmentRepository(viewer, { requestId })).rejects.toMatchObject({ code: "not-permitted" });
+    const operator = await makeViewer("operator");
+    await expect(reSegmentRepository(operator, { requestId, level: 20 })).rejects.toMatchObject({
+      code: "input-invalid",
+    });
   });
 });
 

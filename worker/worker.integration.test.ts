@@ -24,6 +24,7 @@ import { type JobWatch, watchJobs } from "./job-watch.ts";
 import { processEvaluate } from "./processors/evaluate.ts";
 import { processGc } from "./processors/gc.ts";
 import { processPrune } from "./processors/prune.ts";
+import { processReSegment } from "./processors/re-segment.ts";
 import { processScrub } from "./processors/scrub.ts";
 import { processSnapshot } from "./processors/snapshot.ts";
 import { processVerify } from "./processors/verify.ts";
@@ -70,6 +71,7 @@ function contextOf(change: Partial<WorkerContext> = {}): WorkerContext {
     prune: processPrune,
     gc: processGc,
     scrub: processScrub,
+    "re-segment": processReSegment,
   };
   const stopping = new AbortController().signal;
   return { workerId: "worker-1", repository, watch, processors, stopping, ...change };

@@ -9,7 +9,13 @@ import type { FormState } from "#components/ui/form-state.ts";
 import { requireViewer } from "#lib/auth/viewer.ts";
 import { chooseRetention, chooseStorage } from "#lib/commands/choose-storage.ts";
 import { evaluateSnapshots } from "#lib/commands/evaluate-snapshots.ts";
-import { applyPrune, collectGarbage, planPruneJob, scrubRepository } from "#lib/commands/upkeep.ts";
+import {
+  applyPrune,
+  collectGarbage,
+  planPruneJob,
+  reSegmentRepository,
+  scrubRepository,
+} from "#lib/commands/upkeep.ts";
 import { RETENTION_RULES } from "#lib/model/retention.ts";
 import { answer, parseForm } from "./answer.ts";
 
@@ -22,6 +28,7 @@ const ScrubForm = z.object({
   deep: z.literal("yes").optional(),
   minutesMax: z.coerce.number().positive().optional(),
 });
+const ReSegmentForm = z.object({ requestId, minutesMax: z.coerce.number().positive().optional() });
 const PlanPruneForm = z.object({ requestId, repositoryId: id });
 const ApplyPruneForm = z.object({ requestId, planJobId: id });
 const StorageForm = z.object({
@@ -45,11 +52,24 @@ export async function scrubAction(_previous: FormState, form: FormData): Promise
   return answer(async () => {
     const viewer = await requireViewer();
     const asked = parseForm(ScrubForm, form);
-    const secondsMax = asked.minutesMax === undefined ? undefined : Math.ceil(60 * asked.minutesMax);
+    const secondsMax = secondsOf(asked.minutesMax);
     const deep = asked.deep === "yes";
     const { jobId } = await scrubRepository(viewer, { requestId: asked.requestId, deep, secondsMax });
     redirect(`/jobs/${jobId}`);
   });
+}
+
+export async function reSegmentAction(_previous: FormState, form: FormData): Promise<FormState> {
+  return answer(async () => {
+    const viewer = await requireViewer();
+    const { requestId, minutesMax } = parseForm(ReSegmentForm, form);
+    const { jobId } = await reSegmentRepository(viewer, { requestId, secondsMax: secondsOf(minutesMax) });
+    redirect(`/jobs/${jobId}`);
+  });
+}
+
+function secondsOf(minutes: number | undefined): number | undefined {
+  return minutes === undefined ? undefined : Math.ceil(60 * minutes);
 }
 
 export async function planPruneAction(_previous: FormState, form: FormData): Promise<FormState> {

@@ -8,6 +8,7 @@ import { closeQueue } from "#lib/queue/enqueue.ts";
 import { POST as collect } from "./v1/collections/route.ts";
 import { POST as evaluate, GET as evaluations } from "./v1/evaluations/route.ts";
 import { POST as prune } from "./v1/prunes/route.ts";
+import { POST as reSegment } from "./v1/re-segmentations/route.ts";
 import { POST as scrub } from "./v1/scrubs/route.ts";
 
 const NONE = { params: Promise.resolve({}) };
@@ -38,6 +39,12 @@ test.each([
     scrub,
     { deep: true, secondsMax: 60 },
     { kind: "scrub", options: { deep: true, secondsMax: 60 } },
+  ],
+  [
+    "re-segmentations",
+    reSegment,
+    { bytesMax: 4096, secondsMax: 60 },
+    { kind: "re-segment", options: { bytesMax: 4096, secondsMax: 60, level: null } },
   ],
 ] as const)("POST %s makes its job once; a viewer may not", async (_, post, body, expected) => {
   const key = unique("request");

@@ -15,6 +15,7 @@ const KIND_ICONS = {
   prune: Camera,
   gc: Camera,
   scrub: Camera,
+  "re-segment": Camera,
   import: Download,
 } as const;
 

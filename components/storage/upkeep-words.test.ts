@@ -34,6 +34,14 @@ test.each<[UpkeepFigures, string]>([
     { kind: "prune", decisions: [{ verdict: "keep" }, { verdict: "drop" }], removedIds: [] },
     "Plan: 1 of 2 snapshots would go",
   ],
+  [
+    { kind: "re-segment", packCount: 3, bytesBefore: 9 * MIB, bytesAfter: 7 * MIB, leftPackCount: 1 },
+    "3 packs compressed anew: 9.00 MiB became 7.00 MiB; 1 pack left",
+  ],
+  [
+    { kind: "re-segment", packCount: 0, bytesBefore: 0, bytesAfter: 0, leftPackCount: 0 },
+    "Nothing compressed anew",
+  ],
   [{ kind: "prune", decisions: [], removedIds: ["a"] }, "1 snapshot removed"],
 ])("%o", (figures, words) => {
   expect(upkeepResult(figures)).toBe(words);

@@ -7,6 +7,8 @@ export const UPKEEP_PURPOSE: Readonly<Record<RepositoryJobKind, string>> = {
   scrub: "Re-reads the store's files for rot, those looked at longest ago first.",
   prune: "Lets go of snapshots by the rules under What is kept. You see a plan first.",
   gc: "Frees what no snapshot needs any more, while everything else goes on.",
+  "re-segment":
+    "Compresses packs that have grown cold anew, harder: the store becomes smaller, nothing else changes.",
   evaluate: "Computes what other techniques, block sizes and compressions would cost.",
 };
 
@@ -37,6 +39,13 @@ export type UpkeepFigures =
       } | null;
     }
   | {
+      readonly kind: "re-segment";
+      readonly packCount: number;
+      readonly bytesBefore: number;
+      readonly bytesAfter: number;
+      readonly leftPackCount: number;
+    }
+  | {
       readonly kind: "scrub";
       readonly packCount: number;
       readonly checkedPackCount: number;
@@ -63,6 +72,8 @@ export function upkeepResult(figures: UpkeepFigures): string {
     }
     case "gc":
       return gcResult(figures);
+    case "re-segment":
+      return reSegmentResult(figures);
   }
 }
 
@@ -78,6 +89,17 @@ function gcResult({
     return `Plan: ${formatBytes(plan.deadPackBytes)} (${share}) would be freed in ${counted(plan.deadPackCount, "pack")}`;
   }
   return `${formatBytes(freedBytes)} freed in ${counted(removedPackCount, "pack")}${isFinished ? "" : "; there is more"}`;
+}
+
+function reSegmentResult({
+  packCount,
+  bytesBefore,
+  bytesAfter,
+  leftPackCount,
+}: UpkeepFigures & { kind: "re-segment" }): string {
+  const left = leftPackCount === 0 ? "" : `; ${counted(leftPackCount, "pack")} left`;
+  if (packCount === 0) return `Nothing compressed anew${left}`;
+  return `${counted(packCount, "pack")} compressed anew: ${formatBytes(bytesBefore)} became ${formatBytes(bytesAfter)}${left}`;
 }
 
 function found(count: number): string {

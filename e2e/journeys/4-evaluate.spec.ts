@@ -1,5 +1,5 @@
 // A person asks what other techniques would cost, reads the answer off the charts' tables, and it is what was computed. Then the
-// store is looked after: rules are chosen, a prune is planned and applied, what it left is freed, the rest is scrubbed.
+// store is looked after: rules are chosen, a prune is planned and applied, what it left is freed, the rest is scrubbed and re-segmented.
 import { expect, test } from "@playwright/test";
 import { formatBytes, formatShare } from "#lib/model/units.ts";
 import { hand, signIn, snapshotClassroom, theWorld, untilSucceeded } from "../world-facts.ts";
@@ -106,4 +106,8 @@ test("rules are chosen, a prune is planned and applied, and what it left is free
   await page.getByRole("button", { name: "Scrub all, deep" }).click();
   await untilSucceeded(page);
   await expect(page.getByText(/read, nothing wrong\.$/)).toBeVisible();
+  await page.goto(`${appUrl}/storage`);
+  await page.getByRole("button", { name: "Re-segment all" }).click();
+  await untilSucceeded(page);
+  await expect(page.getByText(/^\d+ packs? compressed anew: .* became [^;]*\.$/)).toBeVisible();
 });

@@ -22,6 +22,7 @@ const ACTION_OF: Readonly<Record<JobKind, Action>> = {
   prune: "prune",
   gc: "upkeep",
   scrub: "upkeep",
+  "re-segment": "upkeep",
 };
 
 export async function retryFailedOnly(

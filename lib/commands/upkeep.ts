@@ -1,4 +1,4 @@
-// What the buttons of the store's upkeep mean: GC (or its plan), scrub, the plan of a prune, and its application.
+// What the buttons of the store's upkeep mean: GC (or its plan), scrub, re-segment, the plan of a prune, and its application.
 import { z } from "zod";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
@@ -22,6 +22,14 @@ export const ScrubRepositoryInput = z.object({
   secondsMax: seconds,
   bytesPerSecond: z.number().int().min(4096).optional(),
 });
+export const ReSegmentInput = z.object({
+  requestId: RequestId,
+  /** Of zstd. */
+  level: z.number().int().min(1).max(19).optional(),
+  olderThanDays: z.number().int().min(0).max(36_500).optional(),
+  bytesMax: z.number().int().min(1).optional(),
+  secondsMax: seconds,
+});
 export const PlanPruneInput = z.object({ requestId: RequestId, repositoryId: Id.optional() });
 export const ApplyPruneInput = z.object({ requestId: RequestId, planJobId: Id });
 
@@ -41,6 +49,20 @@ export async function scrubRepository(viewer: Viewer, input: z.input<typeof Scru
   const title = deep ? "Scrub the store, deep" : "Scrub the store";
   const options = { deep, secondsMax: secondsMax ?? null, bytesPerSecond: bytesPerSecond ?? null };
   return ofRepository(viewer, { kind: "scrub", requestId, title, options });
+}
+
+/** Compresses cold packs anew, within a budget; the next one goes on. */
+export async function reSegmentRepository(viewer: Viewer, input: z.input<typeof ReSegmentInput>): Made {
+  permit(viewer, "upkeep");
+  const { requestId, level, olderThanDays, bytesMax, secondsMax } = parseInput(ReSegmentInput, input);
+  const options = {
+    level: level ?? null,
+    olderThanDays: olderThanDays ?? null,
+    bytesMax: bytesMax ?? null,
+    secondsMax: secondsMax ?? null,
+  };
+  const title = "Compress cold packs anew";
+  return ofRepository(viewer, { kind: "re-segment", requestId, title, options });
 }
 
 /** Says what the policy of the settings would let go of; removes nothing. */
@@ -96,7 +118,7 @@ const PruneOptions = z.object({ keep: z.record(z.string(), z.number()), timeZone
 function ofRepository(
   viewer: Viewer,
   job: Pick<Parameters<typeof wish>[1], "requestId" | "title" | "options"> & {
-    readonly kind: "gc" | "scrub" | "prune";
+    readonly kind: "gc" | "scrub" | "prune" | "re-segment";
   },
 ): Made {
   const tasks = [{ kind: job.kind, nodeId: null }];

@@ -1,4 +1,4 @@
-// Prisma's enums against the model's lists: a state added on one side only does not compile. JobKind is the one whose spelling
+// Prisma's enums against the model's lists: a state added on one side only does not compile. The spelling of kinds
 // differs, because a Prisma enum's name has no dashes.
 import type { JobKind, JobState, TaskKind, TaskState } from "#lib/model/job.ts";
 import type { NodeLifeCycle } from "#lib/model/node.ts";
@@ -16,7 +16,7 @@ type Dashed<Text extends string> = Text extends `${infer Head}_${infer Tail}`
 export const ENUMS_AGREE: readonly [
   Equal<Dashed<rows.JobKind>, JobKind>,
   Equal<rows.JobState, JobState>,
-  Equal<rows.TaskKind, TaskKind>,
+  Equal<Dashed<rows.TaskKind>, TaskKind>,
   Equal<rows.TaskState, TaskState>,
   Equal<rows.NodeLifeCycle, NodeLifeCycle>,
   Equal<rows.SnapshotPurpose, SnapshotPurpose>,
@@ -29,4 +29,12 @@ export function jobKindOfRow(kind: rows.JobKind): JobKind {
 
 export function jobKindForRow(kind: JobKind): rows.JobKind {
   return kind.replaceAll("-", "_") as rows.JobKind; // ENUMS_AGREE proves it
+}
+
+export function taskKindOfRow(kind: rows.TaskKind): TaskKind {
+  return kind.replaceAll("_", "-") as TaskKind; // likewise
+}
+
+export function taskKindForRow(kind: TaskKind): rows.TaskKind {
+  return kind.replaceAll("-", "_") as rows.TaskKind; // likewise
 }

@@ -2,7 +2,7 @@
 import type { FailureReport } from "#lib/model/errors.ts";
 import type { JobKind, JobState, TaskKind, TaskState } from "#lib/model/job.ts";
 import { database } from "./client.ts";
-import { jobKindForRow, jobKindOfRow } from "./enums.ts";
+import { jobKindForRow, jobKindOfRow, taskKindOfRow } from "./enums.ts";
 import { commentIn, failureOf, isoOrNull, numberIn } from "./view-words.ts";
 
 export interface JobRow {
@@ -163,7 +163,7 @@ function taskRowOf(row: LoadedTask): TaskRow {
   const event = row.events[0];
   return {
     id: row.id,
-    kind: row.kind,
+    kind: taskKindOfRow(row.kind),
     state: row.state,
     nodeId: row.nodeId,
     nodeName: row.node?.name ?? null,

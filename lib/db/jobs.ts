@@ -12,7 +12,7 @@ import {
   type TaskState,
 } from "#lib/model/job.ts";
 import { database, inTransaction, type Transaction } from "./client.ts";
-import { jobKindForRow, jobKindOfRow } from "./enums.ts";
+import { jobKindForRow, jobKindOfRow, taskKindForRow, taskKindOfRow } from "./enums.ts";
 import { type JobOptions, rowOfOptions } from "./job-options.ts";
 import { notify } from "./notify.ts";
 import { jobStatesMovedBy, OPEN_JOB_STATES, OPEN_TASK_STATES } from "./transitions.ts";
@@ -164,7 +164,7 @@ function rowOfTask(task: NewTask) {
   const skipped = task.skipped;
   return {
     id: newId("task", systemRandom),
-    kind: task.kind,
+    kind: taskKindForRow(task.kind),
     nodeId: task.nodeId,
     snapshotId: task.snapshotId ?? null,
     totalBytes: BigInt(skipped === undefined ? (task.totalBytes ?? 0) : 0),
@@ -312,7 +312,7 @@ export async function tasksOfJob(jobId: string): Promise<Task[]> {
   return rows.map((row) => ({
     id: row.id,
     jobId: row.jobId,
-    kind: row.kind,
+    kind: taskKindOfRow(row.kind),
     state: row.state,
     nodeId: row.nodeId,
     nodeName: row.node?.name ?? null,

@@ -6,6 +6,7 @@ import type { TaskKind, TaskStep } from "#lib/model/job.ts";
 import type { DiskInfo } from "#lib/model/node.ts";
 import { SNAPSHOT_PURPOSES, type SnapshotPurpose } from "#lib/model/snapshot.ts";
 import { database, inTransaction, type Transaction } from "./client.ts";
+import { taskKindOfRow } from "./enums.ts";
 import { disksOfNode } from "./nodes.ts";
 import { notify } from "./notify.ts";
 import { findRepositoryChoice } from "./repositories.ts";
@@ -95,7 +96,7 @@ async function describeLease(taskId: string, nodeId: string): Promise<LeasedTask
   return {
     taskId,
     jobId: task.jobId,
-    kind: task.kind,
+    kind: taskKindOfRow(task.kind),
     snapshotId: task.snapshotId,
     nodeName: task.node?.name ?? nodeId,
     attempt: task.attempt,

@@ -11,6 +11,7 @@ export const JOB_KINDS = [
   "prune",
   "gc",
   "scrub",
+  "re-segment",
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
@@ -21,6 +22,7 @@ export const REPOSITORY_JOB_KINDS = [
   "prune",
   "gc",
   "scrub",
+  "re-segment",
 ] as const satisfies readonly JobKind[];
 export type RepositoryJobKind = (typeof REPOSITORY_JOB_KINDS)[number];
 
@@ -251,6 +253,7 @@ export const TASK_STEPS = [
   "marking",
   "freeing",
   "scrubbing",
+  "re-segmenting",
   "committing",
   "done",
 ] as const;

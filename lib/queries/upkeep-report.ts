@@ -1,4 +1,4 @@
-// Reads the stored reports of evaluate, prune, GC and scrub jobs. They were written by a worker that may be older or newer than this
+// Reads the stored reports of jobs on the repository. They were written by a worker that may be older or newer than this
 // app, so what is missing or strange is left out rather than trusted.
 import { z } from "zod";
 import type { RepositoryJobKind } from "#lib/model/job.ts";
@@ -42,6 +42,12 @@ const PruneReport = z.object({
   ),
   removedIds: z.array(z.string()),
 });
+const ReSegmentReport = z.object({
+  packCount: z.number(),
+  bytesBefore: z.number(),
+  bytesAfter: z.number(),
+  leftPackCount: z.number(),
+});
 const EvaluateReport = z.object({ rowCount: z.number() });
 const VerifyCounts = z.object({
   snapshotCount: z.number(),
@@ -53,6 +59,7 @@ export type UpkeepReport =
   | ({ readonly kind: "gc" } & z.infer<typeof GcReport>)
   | ({ readonly kind: "scrub" } & z.infer<typeof ScrubReport>)
   | ({ readonly kind: "prune" } & z.infer<typeof PruneReport>)
+  | ({ readonly kind: "re-segment" } & z.infer<typeof ReSegmentReport>)
   | ({ readonly kind: "evaluate" } & z.infer<typeof EvaluateReport>)
   | ({ readonly kind: "verify" } & z.infer<typeof VerifyCounts>);
 
@@ -64,6 +71,8 @@ export function readUpkeepReport(kind: RepositoryJobKind, report: unknown): Upke
       return tagged("scrub", ScrubReport.safeParse(report).data);
     case "prune":
       return tagged("prune", PruneReport.safeParse(report).data);
+    case "re-segment":
+      return tagged("re-segment", ReSegmentReport.safeParse(report).data);
     case "evaluate":
       return tagged("evaluate", EvaluateReport.safeParse(report).data);
     case "verify":

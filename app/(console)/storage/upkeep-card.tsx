@@ -1,5 +1,5 @@
 // The upkeep of the store: what there is to do, when it was last done and what came of it, and the button for each.
-import { Microscope, Recycle, Scissors, ShieldCheck } from "lucide-react";
+import { Microscope, PackageCheck, Recycle, Scissors, ShieldCheck } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { JOB_KIND_WORDS } from "#components/job-words.ts";
@@ -13,13 +13,14 @@ import type { Viewer } from "#lib/auth/viewer.ts";
 import type { RepositoryJobKind } from "#lib/model/job.ts";
 import type { LastRun } from "#lib/queries/storage.ts";
 import { verifyAction } from "../../actions/snapshots.ts";
-import { collectGarbageAction, planPruneAction, scrubAction } from "../../actions/upkeep.ts";
+import { collectGarbageAction, planPruneAction, reSegmentAction, scrubAction } from "../../actions/upkeep.ts";
 
 const ACTION_OF: Readonly<Record<Exclude<RepositoryJobKind, "evaluate">, Action>> = {
   verify: "verify",
   scrub: "upkeep",
   prune: "prune",
   gc: "upkeep",
+  "re-segment": "upkeep",
 };
 
 export function UpkeepCard({
@@ -129,6 +130,20 @@ function Buttons({
           </ActionForm>
           <ActionForm action={collectGarbageAction} fields={{ isPlan: "yes" }}>
             <SubmitButton variant="quiet">Only look</SubmitButton>
+          </ActionForm>
+        </>
+      );
+    case "re-segment":
+      return (
+        <>
+          <ActionForm action={reSegmentAction} fields={{ minutesMax: "60" }}>
+            <SubmitButton variant="secondary">
+              <PackageCheck aria-hidden size={14} />
+              Re-segment for an hour
+            </SubmitButton>
+          </ActionForm>
+          <ActionForm action={reSegmentAction}>
+            <SubmitButton variant="quiet">Re-segment all</SubmitButton>
           </ActionForm>
         </>
       );

@@ -30,7 +30,8 @@ export function UpkeepReportCard({
       ) : null}
       {report.kind === "gc" && report.plan !== null && report.plan.mixedDeadBytes > 0 ? (
         <p className="mt-1 text-sm text-ink-2">
-          Packs that are needed in part hold more that is not; they stay whole until all of one is free.
+          Packs that are needed in part hold more that is not: GC rewrites those of which much is not needed,
+          and leaves the others whole.
         </p>
       ) : null}
       {report.kind === "scrub" ? <Findings findings={report.findings} /> : null}
