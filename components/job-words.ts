@@ -55,6 +55,7 @@ export const JOB_KIND_WORDS: Readonly<Record<JobKind, string>> = {
   gc: "GC",
   scrub: "Scrub",
   "re-segment": "Re-segment",
+  pin: "Pin",
 };
 
 export const TASK_KIND_WORDS: Readonly<Record<TaskKind, string>> = {
@@ -66,6 +67,7 @@ export const TASK_KIND_WORDS: Readonly<Record<TaskKind, string>> = {
   gc: "GC",
   scrub: "Scrub",
   "re-segment": "Re-segment",
+  pin: "Pin",
 };
 
 export const TASK_STEP_WORDS: Readonly<Record<TaskStep, string>> = {
@@ -83,6 +85,7 @@ export const TASK_STEP_WORDS: Readonly<Record<TaskStep, string>> = {
   freeing: "Freeing",
   scrubbing: "Scrubbing",
   "re-segmenting": "Compressing anew",
+  pinning: "Pinning",
   committing: "Committing",
   done: "Done",
 };

@@ -1,4 +1,5 @@
-// Snapshots of one PC as rows, newest first: version, when, why, how much was new, and whether it was verified.
+// Snapshots of one PC as rows, newest first: version, when, why, how much was new, whether it was verified and is pinned.
+import { Pin } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import type { SnapshotPurpose } from "#lib/model/snapshot.ts";
@@ -18,6 +19,8 @@ export interface SnapshotSummary {
   readonly newBytes: number;
   readonly storedBytes: number;
   readonly verifyState: VerifyState;
+  /** Null: not pinned. */
+  readonly pinReason: string | null;
 }
 
 export function SnapshotTable({
@@ -51,6 +54,15 @@ export function SnapshotTable({
               <Link href={`/snapshots/${snapshot.id}`} className="font-medium hover:underline">
                 v{snapshot.version}
               </Link>
+              {snapshot.pinReason === null ? null : (
+                <span
+                  title={`Pinned: ${snapshot.pinReason}`}
+                  className="ml-1.5 inline-block align-[-1px] text-accent"
+                >
+                  <Pin aria-hidden size={12} />
+                  <span className="sr-only">Pinned: {snapshot.pinReason}</span>
+                </span>
+              )}
             </Td>
             <Td className="text-ink-2">
               <LocalTime iso={snapshot.createdAt} />

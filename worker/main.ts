@@ -19,6 +19,7 @@ import { inWords, log } from "./log.ts";
 import { openWorkersRepository } from "./open-repository.ts";
 import { processEvaluate } from "./processors/evaluate.ts";
 import { processGc } from "./processors/gc.ts";
+import { processPin } from "./processors/pin.ts";
 import { processPrune } from "./processors/prune.ts";
 import { processReSegment } from "./processors/re-segment.ts";
 import { processRestore } from "./processors/restore.ts";
@@ -44,6 +45,7 @@ const PROCESSORS: WorkerContext["processors"] = {
   gc: processGc,
   scrub: processScrub,
   "re-segment": processReSegment,
+  pin: processPin,
 };
 
 async function main(): Promise<void> {

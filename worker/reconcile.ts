@@ -1,6 +1,7 @@
 // After opening the repository: rows follow it. A snapshot committed just before a crash gets its row now; a row whose snapshot the
 // repository no longer has is marked, because it cannot be restored.
 import { adopt, planAdoptionOf } from "#lib/db/adoption.ts";
+import { recordPins } from "#lib/db/pins.ts";
 import type { Repository } from "#lib/engine/repository.ts";
 import { log } from "./log.ts";
 
@@ -9,6 +10,7 @@ export async function reconcile(repository: Repository, path: string): Promise<v
   const store = { id, path, blockSize, technique, snapshots: repository.snapshots() };
   const plan = await planAdoptionOf(store);
   await adopt(store, plan);
+  await recordPins(id, repository.pins());
   const made = plan.unrecorded.length + plan.differing.length;
   if (made > 0) log("info", `Recorded ${made} snapshots that the repository had and the rows lacked`);
   if (plan.goneIds.length > 0) {

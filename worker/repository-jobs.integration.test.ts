@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { chooseRetention } from "#lib/commands/choose-storage.ts";
 import { evaluateSnapshots } from "#lib/commands/evaluate-snapshots.ts";
+import { pinSnapshot, unpinSnapshot } from "#lib/commands/pin-snapshot.ts";
 import {
   applyPrune,
   collectGarbage,
@@ -24,6 +25,7 @@ import { closeQueue } from "#lib/queue/enqueue.ts";
 import { type JobWatch, watchJobs } from "./job-watch.ts";
 import { processEvaluate } from "./processors/evaluate.ts";
 import { processGc } from "./processors/gc.ts";
+import { processPin } from "./processors/pin.ts";
 import { processPrune } from "./processors/prune.ts";
 import { processReSegment } from "./processors/re-segment.ts";
 import { processScrub } from "./processors/scrub.ts";
@@ -72,6 +74,7 @@ function contextOf(change: Partial<WorkerContext> = {}): WorkerContext {
     gc: processGc,
     scrub: processScrub,
     "re-segment": processReSegment,
+    pin: processPin,
   };
   const stopping = new AbortController().signal;
   return { workerId: "worker-1", repository, watch, processors, stopping, ...change };
@@ -266,6 +269,72 @@ describe("prune and GC", () => {
     await expect(planPruneJob(operator, request)).rejects.toMatchObject({ code: "not-permitted" });
     const admin = await makeViewer("admin");
     await expect(planPruneJob(admin, request)).rejects.toMatchObject({ code: "input-invalid" });
+  });
+});
+
+describe("pin", () => {
+  test("a pinned snapshot stays in every plan with its reason, until it is unpinned", async () => {
+    const [old = "", newest = ""] = await life(2);
+    const [operator, admin] = [await makeViewer("operator"), await makeViewer("admin")];
+    const repositoryId = repository.info.id;
+    await chooseRetention(admin, { repositoryId, keep: { last: 1 }, timeZone: "UTC" });
+    const verdictOnOld = async () => {
+      const planned = await planPruneJob(admin, { requestId: unique("request"), repositoryId });
+      const { report } = (await runToEnd(planned.jobId)) ?? {};
+      const { decisions } = report as {
+        decisions: { snapshotId: string; verdict: string; reasons: string[] }[];
+      };
+      return decisions.find(({ snapshotId }) => snapshotId === old);
+    };
+    const pinned = await runToEnd(
+      (await pinSnapshot(operator, { requestId: unique("request"), snapshotId: old, reason: " the exam " }))
+        .jobId,
+    );
+    expect(pinned).toMatchObject({ state: "succeeded", report: { snapshotId: old, reason: "the exam" } });
+    expect(repository.pins().get(old)?.reason).toBe("the exam");
+    expect((await findSnapshot(old))?.pinReason).toBe("the exam");
+    expect((await findSnapshot(newest))?.pinReason).toBeNull();
+    const kept = await verdictOnOld();
+    expect(kept?.verdict).toBe("keep");
+    expect(kept?.reasons.join()).toContain("the exam");
+
+    const unpin = { requestId: unique("request"), snapshotId: old };
+    expect(await runToEnd((await unpinSnapshot(operator, unpin)).jobId)).toMatchObject({
+      state: "succeeded",
+    });
+    expect(repository.pins().size).toBe(0);
+    expect((await findSnapshot(old))?.pinReason).toBeNull();
+    expect((await verdictOnOld())?.verdict).toBe("drop");
+    const facts = await database().auditEvent.findMany({ where: { subject: old }, orderBy: { at: "asc" } });
+    expect(facts.map(({ action, facts }) => ({ action, facts }))).toMatchObject([
+      { action: "pin", facts: { isPinned: true, reason: "the exam" } },
+      { action: "pin", facts: { isPinned: false } },
+    ]);
+  });
+
+  test("pins made or taken away by the command line are in the rows after the worker's next start", async () => {
+    const [first = "", second = ""] = await life(2);
+    await repository.pin(first, "by hand");
+    await reconcile(repository, folder);
+    expect((await findSnapshot(first))?.pinReason).toBe("by hand");
+    await repository.unpin(first);
+    await repository.pin(second, "instead");
+    await reconcile(repository, folder);
+    expect((await findSnapshot(first))?.pinReason).toBeNull();
+    expect((await findSnapshot(second))?.pinReason).toBe("instead");
+  });
+
+  test("what is not there by now is not pinned, and the job says so", async () => {
+    const [gone = ""] = await life(2);
+    const operator = await makeViewer("operator");
+    const { jobId } = await pinSnapshot(operator, {
+      requestId: unique("request"),
+      snapshotId: gone,
+      reason: "too late",
+    });
+    await repository.prune({ snapshotIds: [gone] });
+    expect(await runToEnd(jobId)).toMatchObject({ state: "failed", failure: { code: "snapshot-unknown" } });
+    expect((await findSnapshot(gone))?.pinReason).toBeNull();
   });
 });
 

@@ -23,6 +23,7 @@ import { JobSlots } from "./job-slots.ts";
 import { type JobWatch, watchJobs } from "./job-watch.ts";
 import { processEvaluate } from "./processors/evaluate.ts";
 import { processGc } from "./processors/gc.ts";
+import { processPin } from "./processors/pin.ts";
 import { processPrune } from "./processors/prune.ts";
 import { processReSegment } from "./processors/re-segment.ts";
 import { processScrub } from "./processors/scrub.ts";
@@ -72,6 +73,7 @@ function contextOf(change: Partial<WorkerContext> = {}): WorkerContext {
     gc: processGc,
     scrub: processScrub,
     "re-segment": processReSegment,
+    pin: processPin,
   };
   const stopping = new AbortController().signal;
   return { workerId: "worker-1", repository, watch, processors, stopping, ...change };

@@ -10,6 +10,7 @@ import { POST as evaluate, GET as evaluations } from "./v1/evaluations/route.ts"
 import { POST as prune } from "./v1/prunes/route.ts";
 import { POST as reSegment } from "./v1/re-segmentations/route.ts";
 import { POST as scrub } from "./v1/scrubs/route.ts";
+import { POST as pin, DELETE as unpin } from "./v1/snapshots/[snapshotId]/pin/route.ts";
 
 const NONE = { params: Promise.resolve({}) };
 let db: TestDatabase;
@@ -73,6 +74,30 @@ test("POST evaluations takes a PC or named snapshots; GET shows none before one 
   });
   expect((await evaluate(ask("operator", {}), NONE)).status).toBe(400);
   expect(await (await evaluations(ask("viewer"), NONE)).json()).toEqual({ items: [] });
+});
+
+test("a snapshot is pinned with a reason and unpinned, once each; a viewer may do neither", async () => {
+  const { id } = await makeSnapshot((await makeNode()).name);
+  const of = (snapshotId: string) => ({ params: Promise.resolve({ snapshotId }) });
+  const key = unique("request");
+  const first = await pin(ask("operator", { reason: "the exam" }, key), of(id));
+  expect(first.status).toBe(202);
+  const { jobId } = await first.json();
+  expect(await findJob(jobId)).toMatchObject({
+    kind: "pin",
+    options: { snapshotId: id, reason: "the exam" },
+  });
+  expect(await (await pin(ask("operator", { reason: "the exam" }, key), of(id))).json()).toEqual({ jobId });
+  const second = await unpin(ask("operator"), of(id));
+  expect(second.status).toBe(202);
+  expect((await findJob((await second.json()).jobId))?.options).toEqual({ snapshotId: id, reason: null });
+  for (const reason of ["", "   ", "x".repeat(1025)]) {
+    expect((await pin(ask("operator", { reason }), of(id))).status).toBe(400);
+  }
+  expect((await pin(ask("viewer", { reason: "mine" }), of(id))).status).toBe(403);
+  expect((await unpin(ask("viewer"), of(id))).status).toBe(403);
+  const unknown = await pin(ask("operator", { reason: "who?" }), of("snap_nowhere"));
+  expect(await unknown.json()).toMatchObject({ code: "snapshot-unknown" });
 });
 
 test("POST prunes is an administrator's, needs rules, and applies nothing but a plan", async () => {

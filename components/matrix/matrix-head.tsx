@@ -16,6 +16,7 @@ const KIND_ICONS = {
   gc: Camera,
   scrub: Camera,
   "re-segment": Camera,
+  pin: Camera,
   import: Download,
 } as const;
 

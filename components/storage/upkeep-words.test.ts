@@ -25,6 +25,8 @@ test.each<[UpkeepFigures, string]>([
     { kind: "verify", snapshotCount: 1, checkedBytes: MIB, findings: [] },
     "1 snapshot, 1.00 MiB read, nothing wrong",
   ],
+  [{ kind: "pin", reason: "the exam" }, "Pinned: the exam"],
+  [{ kind: "pin", reason: null }, "No longer pinned"],
   [{ kind: "evaluate", rowCount: 36 }, "36 figures computed"],
   [{ ...SCRUB, findings: [1] }, "4 of 9 packs, 1.00 MiB read, 1 finding, 5 never looked at yet"],
   [GC, "3.00 MiB freed in 2 packs"],

@@ -1,8 +1,8 @@
 // What the last GC, scrub … came to, in a few words; and what each of them is for.
-import type { RepositoryJobKind } from "#lib/model/job.ts";
+import type { UpkeepJobKind } from "#lib/model/job.ts";
 import { formatBytes, formatShare } from "#lib/model/units.ts";
 
-export const UPKEEP_PURPOSE: Readonly<Record<RepositoryJobKind, string>> = {
+export const UPKEEP_PURPOSE: Readonly<Record<UpkeepJobKind, string>> = {
   verify: "Reads back every snapshot and compares each page with what was archived.",
   scrub: "Re-reads the store's files for rot, those looked at longest ago first.",
   prune: "Lets go of snapshots by the rules under What is kept. You see a plan first.",
@@ -21,6 +21,7 @@ export type UpkeepFigures =
       readonly findings: readonly unknown[];
     }
   | { readonly kind: "evaluate"; readonly rowCount: number }
+  | { readonly kind: "pin"; readonly reason: string | null }
   | {
       readonly kind: "prune";
       readonly decisions: readonly { readonly verdict: "keep" | "drop" }[];
@@ -58,6 +59,8 @@ export function upkeepResult(figures: UpkeepFigures): string {
   switch (figures.kind) {
     case "verify":
       return `${counted(figures.snapshotCount, "snapshot")}, ${formatBytes(figures.checkedBytes)} read, ${found(figures.findings.length)}`;
+    case "pin":
+      return figures.reason === null ? "No longer pinned" : `Pinned: ${figures.reason}`;
     case "evaluate":
       return `${counted(figures.rowCount, "figure")} computed`;
     case "scrub": {

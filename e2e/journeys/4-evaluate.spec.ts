@@ -111,3 +111,24 @@ test("rules are chosen, a prune is planned and applied, and what it left is free
   await untilSucceeded(page);
   await expect(page.getByText(/^\d+ packs? compressed anew: .* became [^;]*\.$/)).toBeVisible();
 });
+
+test("a snapshot is pinned with a reason, says so, and is unpinned", async ({ page }) => {
+  const { appUrl } = theWorld();
+  await signIn(page);
+  const response = await page.request.get(`${appUrl}/api/v1/snapshots?limit=1`);
+  const { items } = (await response.json()) as { items: { id: string }[] };
+  const snapshot = `${appUrl}/snapshots/${items[0]?.id}`;
+  await page.goto(snapshot);
+  await page.getByRole("button", { name: "Pin…" }).click();
+  await page.getByLabel("Why it must stay").fill("the state before the exam");
+  await page.getByRole("button", { name: "Pin it" }).click();
+  await untilSucceeded(page);
+  await expect(page.getByText("Pinned: the state before the exam.")).toBeVisible();
+  await page.getByRole("link", { name: "Back to the snapshot" }).click();
+  await expect(page.getByText("the state before the exam")).toBeVisible();
+  await page.getByRole("button", { name: "Unpin" }).click();
+  await untilSucceeded(page);
+  await expect(page.getByText("No longer pinned.")).toBeVisible();
+  await page.goto(snapshot);
+  await expect(page.getByRole("button", { name: "Pin…" })).toBeVisible();
+});

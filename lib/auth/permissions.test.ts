@@ -6,6 +6,7 @@ const MAY: Readonly<Record<Action, readonly string[]>> = {
   snapshot: ["operator", "admin"],
   restore: ["operator", "admin"],
   evaluate: ["operator", "admin"],
+  pin: ["operator", "admin"],
   upkeep: ["operator", "admin"],
   prune: ["admin"],
   "manage-storage": ["admin"],

@@ -9,6 +9,7 @@ export const ACTIONS = [
   "verify",
   "evaluate",
   "upkeep",
+  "pin",
   "cancel",
   "prune",
   "manage-storage",
@@ -26,7 +27,7 @@ export interface Permitted {
 
 const ALLOWED: Readonly<Record<Role, readonly Action[]>> = {
   viewer: ["read"],
-  operator: ["read", "snapshot", "restore", "verify", "evaluate", "upkeep", "cancel"],
+  operator: ["read", "snapshot", "restore", "verify", "evaluate", "upkeep", "pin", "cancel"],
   admin: ACTIONS,
 };
 

@@ -39,6 +39,7 @@ function snapshot(change: Partial<SnapshotRow> = {}): SnapshotRow {
     storedBytes: 0,
     verifyState: "never",
     verifiedAt: null,
+    pinReason: null,
     images: [image],
     ...change,
   };

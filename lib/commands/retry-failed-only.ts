@@ -23,6 +23,7 @@ const ACTION_OF: Readonly<Record<JobKind, Action>> = {
   gc: "upkeep",
   scrub: "upkeep",
   "re-segment": "upkeep",
+  pin: "pin",
 };
 
 export async function retryFailedOnly(

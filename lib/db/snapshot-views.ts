@@ -19,6 +19,9 @@ export interface SnapshotRow {
   readonly storedBytes: number;
   readonly verifyState: "never" | "verified" | "corrupt";
   readonly verifiedAt: string | null;
+  /** Null: not pinned. */
+  readonly pinReason: string | null;
+  readonly pinnedAt: string | null;
 }
 
 export interface ImageRow {
@@ -134,6 +137,8 @@ function rowOf(row: LoadedSnapshot): SnapshotRow {
     storedBytes: Number(row.storedBytes),
     verifyState: row.verifyState,
     verifiedAt: isoOrNull(row.verifiedAt),
+    pinReason: row.pinReason,
+    pinnedAt: isoOrNull(row.pinnedAt),
   };
 }
 

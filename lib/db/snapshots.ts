@@ -29,6 +29,8 @@ export interface SnapshotRow {
   readonly storedBytes: number;
   readonly verifyState: VerifyState;
   readonly verifiedAt: string | null;
+  /** Why prune leaves it alone; null when it is not pinned. */
+  readonly pinReason: string | null;
   readonly images: readonly ImageRecord[];
 }
 
@@ -239,6 +241,7 @@ export function snapshotOfRow(row: StoredSnapshot): SnapshotRow {
     storedBytes: Number(row.storedBytes),
     verifyState: row.verifyState,
     verifiedAt: row.verifiedAt?.toISOString() ?? null,
+    pinReason: row.pinReason,
     images: row.images.map(imageOfRow),
   };
 }

@@ -12,11 +12,12 @@ export const JOB_KINDS = [
   "gc",
   "scrub",
   "re-segment",
+  "pin",
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
-/** Work on the repository itself: one task that no agent leases, done by the worker. */
-export const REPOSITORY_JOB_KINDS = [
+/** What is done to the whole store from time to time: the storage page tells of each when it was done last. */
+export const UPKEEP_JOB_KINDS = [
   "verify",
   "evaluate",
   "prune",
@@ -24,6 +25,10 @@ export const REPOSITORY_JOB_KINDS = [
   "scrub",
   "re-segment",
 ] as const satisfies readonly JobKind[];
+export type UpkeepJobKind = (typeof UPKEEP_JOB_KINDS)[number];
+
+/** Work on the repository itself: one task that no agent leases, done by the worker. */
+export const REPOSITORY_JOB_KINDS = [...UPKEEP_JOB_KINDS, "pin"] as const satisfies readonly JobKind[];
 export type RepositoryJobKind = (typeof REPOSITORY_JOB_KINDS)[number];
 
 export function isRepositoryJobKind(kind: JobKind): kind is RepositoryJobKind {
@@ -254,6 +259,7 @@ export const TASK_STEPS = [
   "freeing",
   "scrubbing",
   "re-segmenting",
+  "pinning",
   "committing",
   "done",
 ] as const;

@@ -16,7 +16,7 @@ import {
   type RepositoryRow,
   type StorageSampleRow,
 } from "#lib/db/storage-views.ts";
-import { REPOSITORY_JOB_KINDS, type RepositoryJobKind } from "#lib/model/job.ts";
+import { UPKEEP_JOB_KINDS, type UpkeepJobKind } from "#lib/model/job.ts";
 import { readUpkeepReport, type UpkeepReport } from "./upkeep-report.ts";
 
 /** More points than this a chart of a screen's width cannot show. */
@@ -38,7 +38,7 @@ export interface RepositoryStorage {
 }
 
 export interface LastRun {
-  readonly kind: RepositoryJobKind;
+  readonly kind: UpkeepJobKind;
   /** Null: never. */
   readonly job: JobRow | null;
   readonly report: UpkeepReport | null;
@@ -55,7 +55,7 @@ export async function storageView(viewer: Viewer): Promise<StorageView> {
   const [rows, nodes, newest] = await Promise.all([
     listRepositoryRows(),
     listNodeStorageRows(NODES_MAX),
-    newestJobsByKind(REPOSITORY_JOB_KINDS),
+    newestJobsByKind(UPKEEP_JOB_KINDS),
   ]);
   const repositories = await Promise.all(
     rows.map(async (repository) => ({
@@ -65,7 +65,7 @@ export async function storageView(viewer: Viewer): Promise<StorageView> {
       evaluation: await evaluationToShow(repository.id),
     })),
   );
-  const lastRuns = REPOSITORY_JOB_KINDS.map((kind) => {
+  const lastRuns = UPKEEP_JOB_KINDS.map((kind) => {
     const job = newest.get(kind) ?? null;
     return { kind, job, report: job === null ? null : readUpkeepReport(kind, job.report) };
   });

@@ -48,6 +48,7 @@ const ReSegmentReport = z.object({
   bytesAfter: z.number(),
   leftPackCount: z.number(),
 });
+const PinReport = z.object({ snapshotId: z.string(), reason: z.string().nullable() });
 const EvaluateReport = z.object({ rowCount: z.number() });
 const VerifyCounts = z.object({
   snapshotCount: z.number(),
@@ -60,6 +61,7 @@ export type UpkeepReport =
   | ({ readonly kind: "scrub" } & z.infer<typeof ScrubReport>)
   | ({ readonly kind: "prune" } & z.infer<typeof PruneReport>)
   | ({ readonly kind: "re-segment" } & z.infer<typeof ReSegmentReport>)
+  | ({ readonly kind: "pin" } & z.infer<typeof PinReport>)
   | ({ readonly kind: "evaluate" } & z.infer<typeof EvaluateReport>)
   | ({ readonly kind: "verify" } & z.infer<typeof VerifyCounts>);
 
@@ -73,6 +75,8 @@ export function readUpkeepReport(kind: RepositoryJobKind, report: unknown): Upke
       return tagged("prune", PruneReport.safeParse(report).data);
     case "re-segment":
       return tagged("re-segment", ReSegmentReport.safeParse(report).data);
+    case "pin":
+      return tagged("pin", PinReport.safeParse(report).data);
     case "evaluate":
       return tagged("evaluate", EvaluateReport.safeParse(report).data);
     case "verify":

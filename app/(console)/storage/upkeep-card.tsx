@@ -10,12 +10,12 @@ import { Card } from "#components/ui/card.tsx";
 import { LocalTime } from "#components/ui/local-time.tsx";
 import { type Action, isPermitted } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/viewer.ts";
-import type { RepositoryJobKind } from "#lib/model/job.ts";
+import type { UpkeepJobKind } from "#lib/model/job.ts";
 import type { LastRun } from "#lib/queries/storage.ts";
 import { verifyAction } from "../../actions/snapshots.ts";
 import { collectGarbageAction, planPruneAction, reSegmentAction, scrubAction } from "../../actions/upkeep.ts";
 
-const ACTION_OF: Readonly<Record<Exclude<RepositoryJobKind, "evaluate">, Action>> = {
+const ACTION_OF: Readonly<Record<Exclude<UpkeepJobKind, "evaluate">, Action>> = {
   verify: "verify",
   scrub: "upkeep",
   prune: "prune",
@@ -80,7 +80,7 @@ function Buttons({
   repositoryId,
   mayPlanPrune,
 }: {
-  kind: Exclude<RepositoryJobKind, "evaluate">;
+  kind: Exclude<UpkeepJobKind, "evaluate">;
   repositoryId: string;
   mayPlanPrune: boolean;
 }): ReactNode {

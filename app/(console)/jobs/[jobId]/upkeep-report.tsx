@@ -20,11 +20,18 @@ export function UpkeepReportCard({
 }) {
   return (
     <Card title="Result">
-      <p className="text-sm">{upkeepResult(report)}.</p>
+      <p className="break-words text-sm">{upkeepResult(report)}.</p>
       {report.kind === "evaluate" ? (
         <p className="mt-1 text-sm">
           <Link href="/storage" className="text-accent hover:underline">
             See the charts on the storage page
+          </Link>
+        </p>
+      ) : null}
+      {report.kind === "pin" ? (
+        <p className="mt-1 text-sm">
+          <Link href={`/snapshots/${report.snapshotId}`} className="text-accent hover:underline">
+            Back to the snapshot
           </Link>
         </p>
       ) : null}

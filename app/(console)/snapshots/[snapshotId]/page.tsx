@@ -1,5 +1,5 @@
 // A snapshot: what it holds, what it cost to keep, whether it was read back, and the way back to it.
-import { RotateCcw, ShieldCheck } from "lucide-react";
+import { Pin, PinOff, RotateCcw, ShieldCheck } from "lucide-react";
 import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
@@ -7,8 +7,11 @@ import { PURPOSE_WORDS } from "#components/job-words.ts";
 import { SizeBreakdown } from "#components/size-breakdown.tsx";
 import { VerifyBadge } from "#components/state-badges.tsx";
 import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
+import { Badge } from "#components/ui/badge.tsx";
 import { ByteCount } from "#components/ui/byte-count.tsx";
 import { Card, Fact, Facts } from "#components/ui/card.tsx";
+import { DialogButton } from "#components/ui/dialog.tsx";
+import { TextField } from "#components/ui/field.tsx";
 import { LocalTime } from "#components/ui/local-time.tsx";
 import { Notice } from "#components/ui/notice.tsx";
 import { PageHeader } from "#components/ui/page-header.tsx";
@@ -17,16 +20,17 @@ import { isPermitted } from "#lib/auth/permissions.ts";
 import { formatSeconds } from "#lib/model/units.ts";
 import { type SnapshotView, snapshotView } from "#lib/queries/snapshot.ts";
 import { planRestoreAction } from "../../../actions/plans.ts";
-import { verifyAction } from "../../../actions/snapshots.ts";
+import { pinAction, unpinAction, verifyAction } from "../../../actions/snapshots.ts";
 import { load } from "../../../load.ts";
 
 export const metadata: Metadata = { title: "Snapshot" };
 
 export default async function SnapshotPage({ params }: { params: Promise<{ snapshotId: string }> }) {
   const { snapshotId } = await params;
-  const { snapshot, mayWork } = await load(async (viewer) => ({
+  const { snapshot, mayWork, mayPin } = await load(async (viewer) => ({
     snapshot: await snapshotView(viewer, snapshotId),
     mayWork: isPermitted(viewer, "restore"),
+    mayPin: isPermitted(viewer, "pin"),
   }));
   if (snapshot === null) notFound();
   return (
@@ -41,7 +45,16 @@ export default async function SnapshotPage({ params }: { params: Promise<{ snaps
           { href: `/nodes/${snapshot.nodeId}`, label: snapshot.nodeName },
         ]}
         title={`${snapshot.nodeName} v${snapshot.version}`}
-        meta={<VerifyBadge state={snapshot.verifyState} />}
+        meta={
+          <>
+            <VerifyBadge state={snapshot.verifyState} />
+            {snapshot.pinReason === null ? null : (
+              <Badge tone="accent" icon={Pin}>
+                Pinned
+              </Badge>
+            )}
+          </>
+        }
         actions={
           mayWork ? (
             <>
@@ -60,6 +73,7 @@ export default async function SnapshotPage({ params }: { params: Promise<{ snaps
                   Verify
                 </SubmitButton>
               </ActionForm>
+              {mayPin ? <PinButton snapshot={snapshot} /> : null}
             </>
           ) : undefined
         }
@@ -83,6 +97,33 @@ export default async function SnapshotPage({ params }: { params: Promise<{ snaps
         </Card>
       </div>
     </>
+  );
+}
+
+function PinButton({ snapshot: { id, pinReason } }: { snapshot: SnapshotView }) {
+  if (pinReason !== null) {
+    return (
+      <ActionForm action={unpinAction} fields={{ snapshotId: id }}>
+        <SubmitButton variant="secondary">
+          <PinOff aria-hidden size={14} />
+          Unpin
+        </SubmitButton>
+      </ActionForm>
+    );
+  }
+  return (
+    <DialogButton label="Pin…" icon={<Pin aria-hidden size={14} />} title="Pin this snapshot">
+      <ActionForm action={pinAction} fields={{ snapshotId: id }} className="space-y-4">
+        <TextField
+          label="Why it must stay"
+          name="reason"
+          required
+          maxLength={1024}
+          hint="Prune leaves it alone until it is unpinned, and shows this reason."
+        />
+        <SubmitButton>Pin it</SubmitButton>
+      </ActionForm>
+    </DialogButton>
   );
 }
 
@@ -123,6 +164,21 @@ function SnapshotFacts({ snapshot }: { snapshot: SnapshotView }) {
         </Fact>
       </Facts>
       {snapshot.comment === "" ? null : <p className="mt-4 break-words">{snapshot.comment}</p>}
+      {snapshot.pinReason === null ? null : (
+        <p className="mt-4 flex flex-wrap items-baseline gap-x-1.5 text-sm">
+          <span className="text-ink-2">
+            Pinned
+            {snapshot.pinnedAt === null ? null : (
+              <>
+                {" "}
+                <LocalTime iso={snapshot.pinnedAt} />
+              </>
+            )}
+            :
+          </span>
+          <span className="min-w-0 break-words">{snapshot.pinReason}</span>
+        </p>
+      )}
       <p className="mt-3 font-mono text-xs break-all text-ink-3">{snapshot.id}</p>
     </>
   );
