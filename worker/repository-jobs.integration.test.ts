@@ -1,5 +1,5 @@
 // Work on the repository as jobs, on real Postgres and a real repository: an evaluation goes on where its worker died, a prune
-// removes what its plan has shown and nothing else, GC and scrub run beside an archive and tell what they found.
+// removes what its plan has shown and nothing else, pins keep, GC, re-segment and scrub run beside an archive and tell what they found.
 import { appendFile, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import { askToCancel, findJob, tasksOfJob } from "#lib/db/jobs.ts";
 import { findSnapshot } from "#lib/db/snapshots.ts";
 import { makeNode, makeViewer, unique } from "#lib/db/test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "#lib/db/testing.ts";
-import { createRepository, openLocalDisk, openRepository, type Repository } from "#lib/engine/repository.ts";
+import { createRepository, openLocalDisk, openRepository, type Repository, type Storage } from "#lib/engine/repository.ts";
 import { closeQueue } from "#lib/queue/enqueue.ts";
 import { type JobWatch, watchJobs } from "./job-watch.ts";
 import { processEvaluate } from "./processors/evaluate.ts";
@@ -38,6 +38,7 @@ const PAGE = 256 * 1024;
 
 let db: TestDatabase;
 let folder: string;
+let disk: Storage;
 let repository: Repository;
 let watch: JobWatch;
 
@@ -47,20 +48,30 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await repository?.close();
+  await disk?.close();
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   folder = await mkdtemp(join(tmpdir(), "sheepfold-jobs-test-"));
-  const storage = await openLocalDisk(folder);
-  await createRepository({ storage });
-  repository = await openRepository({ storage, access: "write", threads: 0 });
+  disk = await openLocalDisk(folder);
+  await createRepository({ storage: disk });
+  repository = await openRepository({ storage: disk, access: "write", threads: 0 });
   await reconcile(repository, folder);
 });
 afterAll(async () => {
   await watch.close();
   await repository.close();
+  await disk.close();
   await closeQueue();
   await db.drop();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** As after the worker's restart. */
+async function openAnew(): Promise<void> {
+  await repository.close();
+  await disk.close();
+  disk = await openLocalDisk(folder);
+  repository = await openRepository({ storage: disk, access: "write", threads: 0 });
+}
 
 function contextOf(change: Partial<WorkerContext> = {}): WorkerContext {
   const processors: WorkerContext["processors"] = {
@@ -342,9 +353,7 @@ describe("re-segment", () => {
   test("goes on where a budget ended it, changes no byte of a snapshot, and then has nothing left", async () => {
     const [first = ""] = await life(2);
     // Another pack: each open repository writes its own.
-    await repository.close();
-    const storage = await openLocalDisk(folder);
-    repository = await openRepository({ storage, access: "write", threads: 0 });
+    await openAnew();
     await archive(repository.snapshot(first).node, noise(2 * PAGE, 77));
     const before = new Set(await files("packs"));
     const rootOf = () => repository.snapshots().map(({ images }) => images.map((image) => image.contentRoot));
@@ -393,9 +402,7 @@ describe("scrub", () => {
     const before = new Set(await files("packs"));
     const { node } = repository.snapshot(ids[0] ?? "");
     const third = await archive(node, noise(2 * PAGE, 5));
-    await repository.close();
-    const storage = await openLocalDisk(folder);
-    repository = await openRepository({ storage, access: "write", threads: 0 });
+    await openAnew();
     await reconcile(repository, folder);
     const added = (await files("packs")).filter((file) => !before.has(file));
     expect(added.length).toBeGreaterThan(0);
