@@ -20,7 +20,13 @@ import { askToCancel, findJob, tasksOfJob } from "#lib/db/jobs.ts";
 import { findSnapshot } from "#lib/db/snapshots.ts";
 import { makeNode, makeViewer, unique } from "#lib/db/test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "#lib/db/testing.ts";
-import { createRepository, openLocalDisk, openRepository, type Repository, type Storage } from "#lib/engine/repository.ts";
+import {
+  createRepository,
+  openLocalDisk,
+  openRepository,
+  type Repository,
+  type Storage,
+} from "#lib/engine/repository.ts";
 import { closeQueue } from "#lib/queue/enqueue.ts";
 import { type JobWatch, watchJobs } from "./job-watch.ts";
 import { processEvaluate } from "./processors/evaluate.ts";
