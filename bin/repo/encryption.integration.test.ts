@@ -44,6 +44,22 @@ test("init makes a key file only its owner can read, and never in place of anoth
   expect(await readFile(keyFile, "utf8")).toBe(before);
 });
 
+test("a key file that nothing came of is not left behind, and one that was there stays", async () => {
+  const stray = join(folder, "stray");
+  const again = await runJson("init", repository, "--encrypt", `key-file:${stray}`);
+  expect(again.error).toMatchObject({ code: "repository-exists" });
+  await expect(stat(stray)).rejects.toMatchObject({ code: "ENOENT" });
+  // A file is where the repository's folder should be.
+  expect((await runJson("init", image, "--encrypt", `key-file:${stray}`)).exitCode).not.toBe(0);
+  await expect(stat(stray)).rejects.toMatchObject({ code: "ENOENT" });
+  expect((await runJson("init", repository, "--encrypt", `key-file:${keyFile}`)).exitCode).not.toBe(0);
+  expect((await stat(keyFile)).isFile()).toBe(true);
+  const added = ["key", "add", repository, `key-file:${stray}`, "--label", "never"];
+  const notAdded = await runJson(...added, "--passphrase-file", passphraseFile);
+  expect(notAdded.error).toMatchObject({ code: "key-wrong" });
+  await expect(stat(stray)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
 test("without the key, with a wrong one, or with a lost key file nothing begins", async () => {
   const missing = await runJson("list", repository);
   expect(missing).toMatchObject({ exitCode: 4, error: { code: "key-missing" } });

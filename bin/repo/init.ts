@@ -1,16 +1,18 @@
 // `sheepfold repo init DIR`: make an empty repository in a folder.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import {
   createRepository,
   openLocalDisk,
-  type RepositoryKey,
+  type RepositoryInfo,
   type Technique,
   USUAL_RESERVE_BYTES,
 } from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { formatBytes } from "#lib/model/units.ts";
 import { EXIT } from "./exit-codes.ts";
-import { givenKey, newKey } from "./key-options.ts";
+import { givenKey, kept, type NewKey, newKey } from "./key-options.ts";
 import { parseByteCount } from "./numbers.ts";
 import type { OutputOptions } from "./output.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
@@ -59,7 +61,7 @@ export function initCommand(): Command {
 }
 
 /** Undefined when nothing is to be encrypted. */
-async function firstKey({ encrypt, passphraseFile }: InitOptions): Promise<RepositoryKey | undefined> {
+async function firstKey({ encrypt, passphraseFile }: InitOptions): Promise<NewKey | undefined> {
   if (encrypt === undefined) {
     if ((await givenKey()) === null) return undefined;
     throw new CodedError(
@@ -71,26 +73,36 @@ async function firstKey({ encrypt, passphraseFile }: InitOptions): Promise<Repos
     );
   }
   const given = encrypt === "passphrase" && passphraseFile === undefined ? await givenKey() : null;
-  return given?.kind === "passphrase" ? given : newKey(encrypt, passphraseFile);
+  return given?.kind === "passphrase" ? kept(given) : newKey(encrypt, passphraseFile);
 }
 
 async function init(dir: string, options: InitOptions, { output }: VerbContext) {
-  const key = await firstKey(options);
+  const first = await firstKey(options);
+  let info: RepositoryInfo;
+  try {
+    info = await create(dir, options, first);
+  } catch (error) {
+    // When there is a repository after all, the new key may be the only one that opens it.
+    if (isOfAnother(error) || !existsSync(join(dir, "config"))) await first?.forget();
+    throw error;
+  }
+  output.result(
+    info,
+    () =>
+      `Repository ${info.id} made in ${dir}: format ${info.formatVersion}, blocks of ${formatBytes(info.blockSize)}, technique ${info.technique}${info.isEncrypted ? `, ${ENCRYPTED}` : "."}`,
+  );
+  return EXIT.ok;
+}
+
+function isOfAnother(error: unknown): boolean {
+  return error instanceof CodedError && error.code === "repository-exists";
+}
+
+async function create(dir: string, options: InitOptions, first: NewKey | undefined): Promise<RepositoryInfo> {
   const storage = await openLocalDisk(dir, { create: true });
   try {
-    const info = await createRepository({
-      storage,
-      blockSize: options.blockSize,
-      technique: options.technique,
-      reserveBytes: options.reserve,
-      key,
-    });
-    output.result(
-      info,
-      () =>
-        `Repository ${info.id} made in ${dir}: format ${info.formatVersion}, blocks of ${formatBytes(info.blockSize)}, technique ${info.technique}${info.isEncrypted ? `, ${ENCRYPTED}` : "."}`,
-    );
-    return EXIT.ok;
+    const { blockSize, technique, reserve: reserveBytes } = options;
+    return await createRepository({ storage, blockSize, technique, reserveBytes, key: first?.key });
   } finally {
     await storage.close();
   }

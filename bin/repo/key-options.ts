@@ -2,7 +2,7 @@
 // terminal, in this order. Secrets are never arguments: every user of the computer can read those.
 //
 // A program runs one verb: what its command line says is kept here, so that verbs need not hand it on.
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import type { Command } from "commander";
@@ -53,8 +53,14 @@ export async function wantedKey(): Promise<RepositoryKey | null> {
   return key ?? (isOnTerminal() ? askPassphrase("Passphrase of the repository: ") : null);
 }
 
+export interface NewKey {
+  readonly key: RepositoryKey;
+  /** For when nothing came of it: removes the key file that was made. One that was there before stays. */
+  forget(): Promise<void>;
+}
+
 /** A key that is to be one from now on: `passphrase`, or `key-file:PATH`, which is made when it is not there. */
-export async function newKey(text: string, passphraseFile: string | undefined): Promise<RepositoryKey> {
+export async function newKey(text: string, passphraseFile: string | undefined): Promise<NewKey> {
   if (text.startsWith(KEY_FILE_PREFIX) && text.length > KEY_FILE_PREFIX.length) {
     return existingOrNewKeyFile(text.slice(KEY_FILE_PREFIX.length));
   }
@@ -63,7 +69,7 @@ export async function newKey(text: string, passphraseFile: string | undefined): 
       hint: "Use passphrase, or key-file:PATH.",
     });
   }
-  if (passphraseFile !== undefined) return passphraseIn(passphraseFile);
+  if (passphraseFile !== undefined) return kept(await passphraseIn(passphraseFile));
   if (!isOnTerminal()) {
     throw new CodedError("key-missing", "There is no terminal to ask for the new passphrase.", {
       hint: "Write it to a file only you can read and name that file.",
@@ -71,19 +77,24 @@ export async function newKey(text: string, passphraseFile: string | undefined): 
   }
   const first = await askPassphrase("New passphrase: ");
   const second = await askPassphrase("The same again: ");
-  if (first.passphrase === second.passphrase) return first;
+  if (first.passphrase === second.passphrase) return kept(first);
   throw new CodedError("input-invalid", "The two passphrases differ.", {
     hint: "Try again; nothing was changed.",
   });
 }
 
-async function existingOrNewKeyFile(path: string): Promise<RepositoryKey> {
+/** A key that was there before. */
+export function kept(key: RepositoryKey): NewKey {
+  return { key, forget: async () => undefined };
+}
+
+async function existingOrNewKeyFile(path: string): Promise<NewKey> {
   try {
-    return await readKeyFile(path);
+    return kept(await readKeyFile(path));
   } catch (error) {
     const isAbsent = error instanceof CodedError && (error.cause as NodeJS.ErrnoException)?.code === "ENOENT";
     if (!isAbsent) throw error;
-    return makeKeyFile(path);
+    return { key: await makeKeyFile(path), forget: () => rm(path, { force: true }) };
   }
 }
 

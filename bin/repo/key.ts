@@ -61,8 +61,14 @@ async function list(dir: string, { output }: VerbContext) {
 async function add(dir: string, text: string, options: AddOptions, { output }: VerbContext) {
   const added = await withStorage(dir, async (storage) => {
     const key = await wantedKey();
-    const made = { key: await newKey(text, options.newPassphraseFile), label: options.label };
-    return addKey({ storage, key, owner: owner() }, made);
+    const made = await newKey(text, options.newPassphraseFile);
+    try {
+      return await addKey({ storage, key, owner: owner() }, { key: made.key, label: options.label });
+    } catch (error) {
+      // The key at hand still opens the repository, whatever became of the new one.
+      await made.forget();
+      throw error;
+    }
   });
   output.result(added, () => `Added: ${lineOf(added)}`);
   return EXIT.ok;
