@@ -58,7 +58,12 @@ export class PackWriter {
     traits: PackTraits | null = null,
   ): Promise<PackWriter> {
     const writer = new PackWriter(await storage.createFile(), identity, traits);
-    await writer.#write(encodePackHeader(identity, traits === null ? undefined : REWRITTEN_PACK_VERSION));
+    try {
+      await writer.#write(encodePackHeader(identity, traits === null ? undefined : REWRITTEN_PACK_VERSION));
+    } catch (error) {
+      await writer.discard(); // Nobody else knows of the file yet.
+      throw error;
+    }
     return writer;
   }
 
