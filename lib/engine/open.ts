@@ -8,6 +8,7 @@ import { systemClock, systemRandom } from "#lib/model/clock.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { checkChoice } from "./archive/technique.ts";
 import { newEncryption, unlock } from "./encryption/unlock.ts";
+import { noPacing, realPacing } from "./foreground.ts";
 import { ensure, FormatError, hexOf } from "./format/bytes.ts";
 import { CONFIG_FILE, ENCRYPTED_FORMAT_VERSION, encodeConfig, isBlockSize } from "./format/config-format.ts";
 import { decodeSnapshot, parseSnapshotFileName, SNAPSHOT_FOLDER } from "./format/snapshot-format.ts";
@@ -79,6 +80,7 @@ export async function openState(options: OpenOptions): Promise<RepositoryState> 
       clock: options.clock ?? systemClock,
       random,
       workers,
+      pacing: options.pacing ?? (workers.threadCount === 0 ? noPacing : realPacing),
       lock,
     });
     await state.ledger.load();

@@ -9,6 +9,7 @@ import { ScanBuffers } from "./archive/scan-buffers.ts";
 import { NONCE_BYTES } from "./encryption/aead.ts";
 import type { RepositoryKeys } from "./encryption/repository-keys.ts";
 import { findSnapshot } from "./find-snapshot.ts";
+import { Foreground, type Pacing } from "./foreground.ts";
 import type { Pin } from "./format/ledger-format.ts";
 import { type PackIdentity, SEGMENT_RAW_BYTES, type SegmentHeader } from "./format/pack-format.ts";
 import type { EncodedSegment } from "./format/segment-codec.ts";
@@ -35,6 +36,7 @@ export interface StateOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly workers: Workers;
+  readonly pacing: Pacing;
   readonly lock: RepositoryLock | null;
 }
 
@@ -67,6 +69,7 @@ export class RepositoryState {
   readonly random: Random;
   readonly workers: Workers;
   readonly lock: RepositoryLock | null;
+  readonly foreground: Foreground;
   readonly buffers: ScanBuffers;
   readonly data: BlockStore;
   readonly nodes: BlockStore;
@@ -106,6 +109,7 @@ export class RepositoryState {
     this.clock = options.clock;
     this.random = options.random;
     this.workers = options.workers;
+    this.foreground = new Foreground(options.pacing);
     this.lock = options.lock;
     this.ledger = new LedgerKeeper(options.storage, this.owner);
     this.buffers = new ScanBuffers(options.info.blockSize);

@@ -1,9 +1,11 @@
 // The words the engine's front door speaks. repository.ts exports them together with openRepository; nothing
 // here knows how the bytes lie on disk.
+
 import type { Clock, Random } from "#lib/model/clock.ts";
 import type { Compression } from "#lib/model/compression.ts";
 import type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
 import type { KeySource, RepositoryKey } from "./encryption/key-slots.ts";
+import type { Pacing } from "./foreground.ts";
 import type { Storage } from "./storage/storage.ts";
 
 export type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
@@ -18,6 +20,8 @@ export interface OpenOptions {
   /** Threads for hashing and compression; 0 does that work in the caller's thread (tests, simulation).
    *  Default: number of cores, at most 8. */
   readonly threads?: number;
+  /** How upkeep tells time and rests beside archives and restores. Default: real time, and with 0 threads no rest. */
+  readonly pacing?: Pacing;
   /** Of an encrypted repository. CodedError "key-missing" | "key-wrong". */
   readonly key?: KeySource;
   /** Who holds the lock, for the message a refused second writer reads: "worker 1234 on hostname". */

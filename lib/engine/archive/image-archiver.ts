@@ -118,6 +118,10 @@ export class ImageArchiver implements ImageWriter {
   }
 
   async put(pageIndex: number, page: Uint8Array): Promise<void> {
+    return this.#context.foreground.during(() => this.#put(pageIndex, page));
+  }
+
+  async #put(pageIndex: number, page: Uint8Array): Promise<void> {
     this.#context.check();
     this.#throwIfFailed();
     const state = this.#states[pageIndex] ?? UNKNOWN;

@@ -1,6 +1,7 @@
 // What one image under way is given by its session, and what it hands back.
 import type { Compression } from "#lib/model/compression.ts";
 import type { Technique } from "#lib/model/snapshot.ts";
+import type { Foreground } from "../foreground.ts";
 import type { ManifestRoot } from "../format/snapshot-format.ts";
 import type { ImageTree } from "../restore/image-tree.ts";
 import type { BlockStore } from "../store/block-store.ts";
@@ -17,6 +18,7 @@ export interface ImageContext {
   readonly buffers: ScanBuffers;
   readonly blockSize: number;
   readonly recent: RecentPages;
+  readonly foreground: Foreground;
   /** Throws when the session has ended, or lost what it wrote. */
   check(): void;
 }

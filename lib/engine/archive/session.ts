@@ -66,6 +66,7 @@ export class Session implements ArchiveSession {
       buffers: repository.buffers,
       blockSize: repository.info.blockSize,
       recent: new RecentPages(),
+      foreground: repository.foreground,
       check: () => this.#check(),
     };
   }
@@ -133,6 +134,14 @@ export class Session implements ArchiveSession {
     source: ByteSource,
     options: SourceOptions = {},
   ): Promise<ImageRecord> {
+    return this.#repository.foreground.during(() => this.#archiveSource(request, source, options));
+  }
+
+  async #archiveSource(
+    request: Omit<ImageRequest, "sizeBytes">,
+    source: ByteSource,
+    options: SourceOptions,
+  ): Promise<ImageRecord> {
     const image = await this.#beginImage({ ...request, sizeBytes: source.sizeBytes });
     const readsItself = this.#context.workers.threadCount > 0 && source.path !== undefined;
     const descriptor = readsItself && source.path !== undefined ? openSource(source.path) : null;
@@ -157,6 +166,10 @@ export class Session implements ArchiveSession {
   }
 
   async commit(): Promise<SnapshotRecord> {
+    return this.#repository.foreground.during(() => this.#commit());
+  }
+
+  async #commit(): Promise<SnapshotRecord> {
     this.#check();
     const images = this.#finishedImages();
     this.#state = "committing";

@@ -209,7 +209,7 @@ export class PageReader implements ImageReader {
   async #assembled(group: PageGroup, writes: PageWrites | null = null): Promise<AssembledGroup> {
     let assembled: AssembledGroup;
     try {
-      assembled = await group.assemble(writes);
+      assembled = await this.#state.foreground.during(() => group.assemble(writes));
     } catch (error) {
       throw isOfTarget(error) ? error : unreadableImage(this.#what, error);
     }

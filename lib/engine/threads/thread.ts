@@ -4,7 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { FormatError } from "../format/bytes.ts";
 import { decodeBlocks, encodeSegment } from "../format/segment-codec.ts";
 import { freeMemory } from "../free-memory.ts";
-import { checkPack } from "../verify/check-pack.ts";
+import { checkPackInSteps } from "../verify/check-pack.ts";
 import { assemble } from "./assemble.ts";
 import { type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
 import type { SourceRead, ThreadAnswer, ThreadFailureKind, ThreadRequest, ThreadTask } from "./workers.ts";
@@ -67,7 +67,7 @@ function workOn(task: ThreadTask): Outcome {
     case "assemble":
       return { assembled: assemble(task.task) };
     case "check-pack":
-      return { problem: checkWholePack(task) };
+      return { problem: checkPiece(task) };
   }
 }
 
@@ -90,10 +90,38 @@ function decode({ pack, segment, bytes }: DecodeTask): Uint8Array {
   return blocks;
 }
 
-function checkWholePack({ name, bytes, pack }: CheckPackTask): string | null {
-  const problem = checkPack(name, bytes, pack);
+/** Packs that are being checked, by the number of the check. */
+const checks = new Map<
+  number,
+  { readonly bytes: Uint8Array; readonly steps: Generator<void, string | null> }
+>();
+/** Other tasks wait for no longer than this, and a step. */
+const CHECK_PIECE_MS = 8;
+
+/** Undefined as long as there is more to check. */
+function checkPiece({ check, begin, isGivenUp }: CheckPackTask): string | null | undefined {
+  if (begin !== null) {
+    const { name, bytes, pack } = begin;
+    checks.set(check, { bytes, steps: checkPackInSteps(name, bytes, pack) });
+  }
+  const open = checks.get(check);
+  if (open === undefined) throw new Error(`Bug: no check ${check} in this thread`);
+  const untilMs = performance.now() + CHECK_PIECE_MS;
+  while (!isGivenUp) {
+    const step = open.steps.next();
+    if (step.done === true) {
+      endCheck(check, open.bytes);
+      return step.value;
+    }
+    if (performance.now() >= untilMs) return undefined;
+  }
+  endCheck(check, open.bytes);
+  return null;
+}
+
+function endCheck(check: number, bytes: Uint8Array): void {
+  checks.delete(check);
   freeMemory(bytes);
-  return problem;
 }
 
 function scan(memory: ScanMemory, task: ScanTask, read: SourceRead | null): void {

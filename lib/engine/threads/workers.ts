@@ -9,7 +9,7 @@ import { FormatError } from "../format/bytes.ts";
 import type { PackIdentity, SegmentClaim } from "../format/pack-format.ts";
 import { decodeBlocks, type EncodedSegment, encodeSegment, type Sealing } from "../format/segment-codec.ts";
 import { targetError } from "../target-errors.ts";
-import { checkPack } from "../verify/check-pack.ts";
+import { checkPackInSteps } from "../verify/check-pack.ts";
 import { type Assembled, type AssembleTask, assemble } from "./assemble.ts";
 import { allocateScanMemory, type ScanMemory, type ScanTask, ScanViews, scanBatch } from "./scan.ts";
 import type { TargetProblem } from "./write-pages.ts";
@@ -37,9 +37,16 @@ export type ThreadTask =
   | { readonly kind: "assemble"; readonly task: AssembleTask }
   | {
       readonly kind: "check-pack";
-      readonly name: string;
-      readonly pack: PackIdentity;
-      readonly bytes: Uint8Array;
+      /** Tells one check from another; all its pieces go to one thread. */
+      readonly check: number;
+      /** With the first piece. */
+      readonly begin: {
+        readonly name: string;
+        readonly pack: PackIdentity;
+        readonly bytes: Uint8Array;
+      } | null;
+      /** Nobody wants to know any more: forget it. */
+      readonly isGivenUp: boolean;
     };
 
 /** Bytes for a scan that the thread reads by itself. */
@@ -67,6 +74,7 @@ export interface ThreadAnswer {
   };
   readonly decoded?: Uint8Array;
   readonly assembled?: Assembled;
+  /** Of a pack; missing while there is more to check. */
   readonly problem?: string | null;
   readonly failure?: ThreadFailure;
 }
@@ -105,8 +113,14 @@ export interface Workers {
   /** Blocks of a frame as it lies in a pack, checked and decoded. `bytes` must not be used afterwards. FormatError. */
   decode(segment: SegmentClaim, pack: PackIdentity, bytes: Uint8Array): Promise<Uint8Array>;
   assemble(task: AssembleTask): Promise<Assembled>;
-  /** What is wrong with a whole pack, or null. `bytes` must not be used afterwards. */
-  checkPack(name: string, pack: PackIdentity, bytes: Uint8Array): Promise<string | null>;
+  /** What is wrong with a whole pack, or null. `bytes` must not be used afterwards. Done in pieces of some milliseconds;
+   *  `turn` is asked between two of them, and may throw to give it up. */
+  checkPack(
+    name: string,
+    pack: PackIdentity,
+    bytes: Uint8Array,
+    turn?: () => Promise<void>,
+  ): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -133,13 +147,19 @@ const callersThread: Workers = {
   async assemble(task) {
     return assemble(task);
   },
-  async checkPack(name, pack, bytes) {
-    return checkPack(name, bytes, pack);
+  async checkPack(name, pack, bytes, turn) {
+    const steps = checkPackInSteps(name, bytes, pack);
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return step.value;
+      await turn?.();
+    }
   },
   async close() {
     // Nothing was started.
   },
 };
+
+type CheckPackTask = Extract<ThreadTask, { kind: "check-pack" }>;
 
 interface Pending {
   readonly resolve: (answer: ThreadAnswer) => void;
@@ -192,8 +212,27 @@ class ThreadPool implements Workers {
     return assembled;
   }
 
-  async checkPack(name: string, pack: PackIdentity, bytes: Uint8Array): Promise<string | null> {
-    return (await this.#run({ kind: "check-pack", name, pack, bytes }, bytes)).problem ?? null;
+  async checkPack(
+    name: string,
+    pack: PackIdentity,
+    bytes: Uint8Array,
+    turn?: () => Promise<void>,
+  ): Promise<string | null> {
+    const thread = this.#leastBusy();
+    const check = this.#nextNumber++;
+    const piece = (begin: CheckPackTask["begin"], isGivenUp = false) =>
+      this.#runIn(thread, { kind: "check-pack", check, begin, isGivenUp }, begin?.bytes);
+    let { problem } = await piece({ name, pack, bytes });
+    while (problem === undefined) {
+      try {
+        await turn?.();
+      } catch (error) {
+        await piece(null, true);
+        throw error;
+      }
+      ({ problem } = await piece(null));
+    }
+    return problem;
   }
 
   async close(): Promise<void> {
@@ -229,10 +268,14 @@ class ThreadPool implements Workers {
     return least;
   }
 
-  async #run(task: ThreadTask, moved?: Uint8Array): Promise<ThreadAnswer> {
+  #run(task: ThreadTask, moved?: Uint8Array): Promise<ThreadAnswer> {
+    return this.#runIn(this.#leastBusy(), task, moved);
+  }
+
+  async #runIn(thread: Thread, task: ThreadTask, moved?: Uint8Array): Promise<ThreadAnswer> {
     if (this.#closed)
       throw new CodedError("repository-closed", "The repository was closed while it was working.");
-    const thread = this.#leastBusy();
+    if (!this.#threads.includes(thread)) throw new Error("an engine thread ended in the middle of a check");
     const number = this.#nextNumber++;
     const answer = await new Promise<ThreadAnswer>((resolve, reject) => {
       thread.pending.set(number, { resolve, reject });

@@ -2,6 +2,7 @@
 // much as there are distinct nodes. One bit a block: 32 MB for a terabyte.
 import { CodedError } from "#lib/model/errors.ts";
 import { PAGE_BYTES } from "#lib/page/page.ts";
+import type { Pace } from "../foreground.ts";
 import type { PageEntry } from "../format/node-format.ts";
 import type { StoredSnapshot } from "../format/snapshot-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
@@ -84,6 +85,7 @@ export class Marking {
   readonly #nodeCache: NodeCache;
   readonly #walked = new Set<StoredSnapshot>();
   readonly #check: () => void;
+  readonly #pace: Pace;
 
   /** `check` is called often and may throw to stop the walk. */
   constructor(state: RepositoryState, check: () => void) {
@@ -92,6 +94,7 @@ export class Marking {
     // Its own: a walk over everything must not drive out what restores are reading.
     this.#nodeCache = new NodeCache(state.nodes, PAGE_BYTES / state.info.blockSize);
     this.#check = check;
+    this.#pace = state.foreground.pace(check);
   }
 
   get snapshotCount(): number {
@@ -117,6 +120,7 @@ export class Marking {
     const left = [root];
     for (let node = left.pop(); node !== undefined; node = left.pop()) {
       this.#check();
+      await this.#pace.turn();
       if (this.nodes.has(node.nodeId)) continue;
       if (node.level === 0) for (const page of await this.#nodeCache.leaf(node)) this.#markPage(page);
       else {

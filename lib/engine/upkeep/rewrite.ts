@@ -51,8 +51,10 @@ export async function rewritePack(
   assert(pack !== undefined, `no pack ${packIndex}`);
   const footer = await readFooter(state.storage, pack, store.identity);
   const digests = await readDigests(state.storage, pack.name, footer);
+  const pace = state.foreground.pace(choice.check);
   for (const frame of sourceFrames(footer.segments, digests)) {
     choice.check();
+    await pace.turn();
     await namingPack(pack.name, () => rewriteFrame(state, store, packIndex, frame, builder, choice));
   }
 }

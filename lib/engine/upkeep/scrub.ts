@@ -6,6 +6,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { CodedError } from "#lib/model/errors.ts";
 import { throwIfAborted } from "../archive/image-archiver.ts";
+import type { Pace } from "../foreground.ts";
 import { FormatError } from "../format/bytes.ts";
 import { hashOfPackName, PACK_BYTES_MAX, packFolder } from "../format/pack-format.ts";
 import { decodeResults, encodeResults, type PackResult, SCRUB_FILE } from "../format/scrub-format.ts";
@@ -19,6 +20,8 @@ import { problemOfFile } from "./scrub-without-key.ts";
 
 /** Two gigabytes of full packs: a run that is killed loses no more. */
 const SAVE_EVERY_PACKS = 32;
+/** Read at a time: archives and restores have their turn in between. */
+const READ_BYTES = 4 * 1024 * 1024;
 
 interface PackToScrub {
   readonly store: BlockStore;
@@ -30,11 +33,13 @@ export class Scrub {
   readonly #options: ScrubOptions;
   readonly #results = new Map<string, PackResult>();
   readonly #startedMs = performance.now();
+  readonly #pace: Pace;
   #checkedBytes = 0;
 
   constructor(state: RepositoryState, options: ScrubOptions) {
     this.#state = state;
     this.#options = options;
+    this.#pace = state.foreground.pace(() => this.#check());
   }
 
   async run(): Promise<ScrubReport> {
@@ -123,6 +128,7 @@ export class Scrub {
   async #lookLight(file: StoredFile): Promise<string | null> {
     return problemOfFile(this.#state.storage, file, async (bytes) => {
       this.#check();
+      await this.#pace.turn();
       await this.#keepPace(bytes);
     });
   }
@@ -130,8 +136,12 @@ export class Scrub {
   async #lookDeep({ store, file }: PackToScrub): Promise<string | null> {
     if (file.sizeBytes > PACK_BYTES_MAX) return `${file.sizeBytes} bytes are too many for a pack`;
     const bytes = new Uint8Array(file.sizeBytes);
-    await this.#state.storage.readAt(file.name, 0, bytes);
-    const problem = await this.#state.workers.checkPack(file.name, store.identity, bytes);
+    for (let at = 0; at < bytes.length; at += READ_BYTES) {
+      await this.#state.storage.readAt(file.name, at, bytes.subarray(at, at + READ_BYTES));
+      await this.#pace.turn();
+    }
+    const turn = () => this.#pace.turn();
+    const problem = await this.#state.workers.checkPack(file.name, store.identity, bytes, turn);
     await this.#keepPace(file.sizeBytes);
     return problem;
   }

@@ -24,15 +24,37 @@ import { freeMemory } from "../free-memory.ts";
 import { splitNodes } from "../restore/node-cache.ts";
 
 const PROBLEMS_TOLD_MAX = 3;
+/** In one step. */
+const HASHED_BYTES = 1024 * 1024;
 
 export function checkPack(name: string, bytes: Uint8Array, identity: PackIdentity): string | null {
+  const steps = checkPackInSteps(name, bytes, identity);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/** In steps of some milliseconds each, so that whoever checks can do other work in between. */
+export function* checkPackInSteps(
+  name: string,
+  bytes: Uint8Array,
+  identity: PackIdentity,
+): Generator<void, string | null> {
   const problems: string[] = [];
+  const hash = createHash("sha256");
+  for (let at = 0; at < bytes.length; at += HASHED_BYTES) {
+    hash.update(bytes.subarray(at, at + HASHED_BYTES));
+    yield;
+  }
   attempt(problems, () => {
-    const found = hexOf(createHash("sha256").update(bytes).digest());
+    const found = hexOf(hash.digest());
     ensure(found === hashOfPackName(name), "its SHA-256 is not its name");
   });
   attempt(problems, () => checkPackHeader(bytes, identity));
-  attempt(problems, () => checkContent(problems, bytes, identity));
+  const frames: (() => void)[] = [];
+  attempt(problems, () => frames.push(...checksOfContent(problems, bytes, identity)));
+  for (const check of frames) {
+    attempt(problems, check);
+    yield;
+  }
   if (problems.length === 0) return null;
   const more = problems.length - PROBLEMS_TOLD_MAX;
   return problems.slice(0, PROBLEMS_TOLD_MAX).join("; ") + (more > 0 ? `; and ${more} more` : "");
@@ -47,7 +69,8 @@ function attempt(problems: string[], check: () => void): void {
   }
 }
 
-function checkContent(problems: string[], bytes: Uint8Array, identity: PackIdentity): void {
+/** The checks of the frames; what is wrong with the footer is told at once. */
+function checksOfContent(problems: string[], bytes: Uint8Array, identity: PackIdentity): (() => void)[] {
   ensure(bytes.length >= HEADER_BYTES + TRAILER_BYTES, `${bytes.length} bytes are too few for a pack`);
   const place = decodeTrailer(bytes.subarray(-TRAILER_BYTES), bytes.length, identity.repositoryId);
   const directory = decodeDirectory(bytes.subarray(place.footerOffset, place.digestOffset), place, identity);
@@ -59,12 +82,12 @@ function checkContent(problems: string[], bytes: Uint8Array, identity: PackIdent
     );
   });
   let digestAt = 0;
-  for (const frame of framesOf(directory.segments)) {
+  return framesOf(directory.segments).map((frame) => {
     const count = frame.reduce((sum, entry) => sum + entry.count, 0);
     const expected = digests.subarray(digestAt, digestAt + count * DIGEST_BYTES);
-    attempt(problems, () => checkFrame(bytes, frame, expected, identity));
     digestAt += expected.length;
-  }
+    return () => checkFrame(bytes, frame, expected, identity);
+  });
 }
 
 function checkFrame(
