@@ -1,6 +1,5 @@
 // The words the engine's front door speaks. repository.ts exports them together with openRepository; nothing
 // here knows how the bytes lie on disk.
-
 import type { Clock, Random } from "#lib/model/clock.ts";
 import type { Compression } from "#lib/model/compression.ts";
 import type { ImageRecord, SnapshotPurpose, SnapshotRecord, Technique } from "#lib/model/snapshot.ts";
