@@ -85,6 +85,33 @@ describe("adopt", () => {
     expect(await rows()).toEqual(first);
   });
 
+  test("a dry run against a database without tables says what is missing", async () => {
+    const { DATABASE_URL = "" } = process.env;
+    const withoutTables = new URL(DATABASE_URL);
+    withoutTables.pathname = "/postgres";
+    process.env.DATABASE_URL = withoutTables.href;
+    try {
+      const { exitCode, error } = await runJson("adopt", repository, "--dry-run");
+      expect(exitCode).not.toBe(0);
+      expect(error).toMatchObject({ code: "environment-invalid" });
+      expect(error?.hint).toContain("without --dry-run");
+    } finally {
+      process.env.DATABASE_URL = DATABASE_URL;
+    }
+  });
+
+  test("an encrypted repository is adopted with its key, and with nothing less", async () => {
+    const sealed = join(folder, "sealed");
+    const keyFile = join(folder, "sealed.key");
+    expect((await runJson("init", sealed, "--encrypt", `key-file:${keyFile}`)).exitCode).toBe(0);
+    const image = join(folder, `${known}.img`);
+    const archived = ["archive", sealed, image, "--node", known, "--partition", "p1", "--key-file", keyFile];
+    expect((await runJson(...archived)).exitCode).toBe(0);
+    expect((await runJson("adopt", sealed, "--dry-run")).error).toMatchObject({ code: "key-missing" });
+    const { value } = await runJson("adopt", sealed, "--dry-run", "--key-file", keyFile);
+    expect(value).toHaveProperty("recordedIds.length", 1);
+  });
+
   test("lost rows, wrong rows and rows without a snapshot are made good", async () => {
     const first = await rows();
     const [a, b, c] = first.map(({ id }) => id);

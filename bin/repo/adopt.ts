@@ -4,6 +4,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { AdoptionPlan, Store } from "#lib/db/adoption.ts";
+import { CodedError } from "#lib/model/errors.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { OutputOptions } from "./output.ts";
 import { newVerb, runVerb, type VerbContext } from "./run-verb.ts";
@@ -43,13 +44,27 @@ async function adoptStore(dir: string, options: AdoptOptions, { output }: VerbCo
   const { applyMigrations } = await import("#lib/db/migrate.ts");
   try {
     if (!isDry) await applyMigrations(databaseUrl);
-    const plan = await planAdoptionOf(store);
+    const plan = await planAdoptionOf(store).catch(namingMissingTables);
     if (!isDry) await adopt(store, plan);
     output.result(resultOf(store, plan, isDry), () => inWords(plan, isDry));
     return EXIT.ok;
   } finally {
     await closeDatabase();
   }
+}
+
+/** Only a dry run meets a database without tables: adopting makes them. */
+function namingMissingTables(error: unknown): never {
+  const isMissing = error instanceof Error && "code" in error && error.code === "P2021"; // Prisma's for a missing table.
+  if (!isMissing) throw error;
+  throw new CodedError(
+    "environment-invalid",
+    "The database that DATABASE_URL names has no tables of Sheepfold.",
+    {
+      hint: "Adopt without --dry-run, which makes them, or check DATABASE_URL.",
+      cause: error,
+    },
+  );
 }
 
 function resultOf(store: Store, plan: AdoptionPlan, isDry: boolean) {
