@@ -75,6 +75,21 @@ test("PK-5: ids of an unreadable pack that no snapshot lists are not handed out 
   await healed.close();
 });
 
+test("SC-5: after a pack was deleted by hand the next archive stores its content again, and is whole", async () => {
+  const memory = memoryStorage();
+  await createRepository({ storage: memory.connect() });
+  let repository = await open(memory);
+  const broken = await archive(repository, ARCHIVED);
+  await repository.close();
+  for (const { name } of await memory.list("packs")) await memory.remove(name);
+
+  repository = await open(memory);
+  const whole = await archive(repository, ARCHIVED);
+  await expectRestores(repository, whole, ARCHIVED);
+  await expect(expectRestores(repository, broken, ARCHIVED)).rejects.toMatchObject({ code: "pack-missing" });
+  await repository.close();
+});
+
 test("PK-5: numbers that were never given are refused by name, and what is stored stays readable", async () => {
   const memory = memoryStorage();
   const info = await createRepository({ storage: memory.connect() });

@@ -1,4 +1,4 @@
-// Pages of a parent image that lie in packs known to be bad. They are not taken over: the archive stores their content again,
+// Pages of a parent image that lie in packs known to be bad, or gone. They are not taken over: the archive stores their content again,
 // from the PC that still has it, and so the new snapshot is whole.
 import { LEAF_PAGES } from "#lib/page/content-root.ts";
 import type { PageEntry } from "../format/node-format.ts";
@@ -7,7 +7,6 @@ import type { BlockStore } from "../store/block-store.ts";
 
 export async function suspectPagesOf(store: BlockStore, tree: ImageTree): Promise<ReadonlySet<number>> {
   const suspects = new Set<number>();
-  if (!store.distrustsAny) return suspects; // Nearly always: costs nothing.
   for (let leafIndex = 0; leafIndex < tree.leafCount; leafIndex++) {
     for (const [within, page] of (await tree.leaf(leafIndex)).entries()) {
       if (isSuspect(store, page)) suspects.add(leafIndex * LEAF_PAGES + within);

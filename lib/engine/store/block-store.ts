@@ -405,14 +405,11 @@ export class BlockStore {
     this.#badColumns.delete(packIndex);
   }
 
-  get distrustsAny(): boolean {
-    return this.#badColumns.size > 0;
-  }
-
   distrusts(packIndex: number): boolean {
     return this.#badColumns.has(packIndex);
   }
 
+  /** It lies in a pack that is known to be bad, or in none: its pack is gone or cannot be read. */
   isDistrusted(id: number): boolean {
     const row = this.segments.rowOf(id);
     return row < 0 || this.#badColumns.has(this.segments.packOf(row));
