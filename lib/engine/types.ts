@@ -181,8 +181,8 @@ export interface ImageReader {
   readonly pageCount: number;
   /** Records of pages first … first+count-1 (clipped at the end). */
   pageRecords(firstPage: number, count: number): Promise<PageRecord[]>;
-  /** Delivers each wanted page once, verified against its content hash, in groups of 64 pages in pack order: a segment
-   *  is decoded once for each group that needs it. Several pages are delivered at a time. `onPage` may keep the bytes,
+  /** Delivers each wanted page once, verified against its content hash, in groups of 64 pages in the image's order: a
+   *  segment is decoded once for all groups, as far as memory allows. Several pages are delivered at a time. `onPage` may keep the bytes,
    *  which lie in shared memory, only until its promise resolves. */
   readPages(
     pageIndices: readonly number[],

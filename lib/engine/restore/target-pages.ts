@@ -112,7 +112,7 @@ export class TargetPages {
     return true;
   }
 
-  /** Writes what differs of these pages, in the order in which they are stored. */
+  /** Writes what differs of these pages, in the image's order. */
   async writeAll(pages: readonly number[], signal: AbortSignal | undefined): Promise<void> {
     this.#isBlank = false;
     if (this.#lent === null) {
