@@ -4,27 +4,8 @@
 // The launcher sheepfold.mjs starts it on a Node that can run TypeScript; one file per verb lies in repo/.
 import { Command, CommanderError } from "commander";
 import { SHEEPFOLD_VERSION } from "#lib/model/version.ts";
-import { adoptCommand } from "./repo/adopt.ts";
-import { archiveCommand } from "./repo/archive.ts";
-import { evaluateCommand } from "./repo/evaluate.ts";
 import { EXIT, exitCodeTable } from "./repo/exit-codes.ts";
-import { exportCommand } from "./repo/export.ts";
-import { gcCommand } from "./repo/gc.ts";
-import { importCommand } from "./repo/import.ts";
-import { initCommand } from "./repo/init.ts";
-import { keyCommand } from "./repo/key.ts";
-import { listCommand } from "./repo/list.ts";
 import { Output } from "./repo/output.ts";
-import { pinCommand, unpinCommand } from "./repo/pin.ts";
-import { pruneCommand } from "./repo/prune.ts";
-import { reSegmentCommand } from "./repo/re-segment.ts";
-import { rebuildIndexCommand } from "./repo/rebuild-index.ts";
-import { restoreCommand } from "./repo/restore.ts";
-import { scrubCommand } from "./repo/scrub.ts";
-import { serveCommand } from "./repo/serve.ts";
-import { showCommand } from "./repo/show.ts";
-import { statsCommand } from "./repo/stats.ts";
-import { verifyCommand } from "./repo/verify.ts";
 
 const EXAMPLES = `
 Examples:
@@ -38,6 +19,30 @@ Examples:
 
 const commandLine = process.argv.slice(2);
 
+/** In the order help lists them. Loading them all takes longer than many of them run. */
+const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import("./repo/init.ts")).initCommand(),
+  archive: async () => (await import("./repo/archive.ts")).archiveCommand(),
+  list: async () => (await import("./repo/list.ts")).listCommand(),
+  show: async () => (await import("./repo/show.ts")).showCommand(),
+  restore: async () => (await import("./repo/restore.ts")).restoreCommand(),
+  verify: async () => (await import("./repo/verify.ts")).verifyCommand(),
+  stats: async () => (await import("./repo/stats.ts")).statsCommand(),
+  evaluate: async () => (await import("./repo/evaluate.ts")).evaluateCommand(),
+  "rebuild-index": async () => (await import("./repo/rebuild-index.ts")).rebuildIndexCommand(),
+  pin: async () => (await import("./repo/pin.ts")).pinCommand(),
+  unpin: async () => (await import("./repo/pin.ts")).unpinCommand(),
+  prune: async () => (await import("./repo/prune.ts")).pruneCommand(),
+  gc: async () => (await import("./repo/gc.ts")).gcCommand(),
+  "re-segment": async () => (await import("./repo/re-segment.ts")).reSegmentCommand(),
+  scrub: async () => (await import("./repo/scrub.ts")).scrubCommand(),
+  export: async () => (await import("./repo/export.ts")).exportCommand(),
+  import: async () => (await import("./repo/import.ts")).importCommand(),
+  serve: async () => (await import("./repo/serve.ts")).serveCommand(),
+  adopt: async () => (await import("./repo/adopt.ts")).adoptCommand(),
+  key: async () => (await import("./repo/key.ts")).keyCommand(),
+};
+
 async function main(): Promise<void> {
   // A reader that closes early (repo list | head) is no failure of ours, unless the verb has said so beforehand (export).
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -45,37 +50,16 @@ async function main(): Promise<void> {
     throw error;
   });
   try {
-    await program().parseAsync(commandLine, { from: "user" });
+    await (await program()).parseAsync(commandLine, { from: "user" });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     process.exitCode = thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
 }
 
-function program(): Command {
+async function program(): Promise<Command> {
   const repo = new Command("repo").description("Work on a repository folder directly, offline.");
-  const verbs = [
-    initCommand(),
-    archiveCommand(),
-    listCommand(),
-    showCommand(),
-    restoreCommand(),
-    verifyCommand(),
-    statsCommand(),
-    evaluateCommand(),
-    rebuildIndexCommand(),
-    pinCommand(),
-    unpinCommand(),
-    pruneCommand(),
-    gcCommand(),
-    reSegmentCommand(),
-    scrubCommand(),
-    exportCommand(),
-    importCommand(),
-    serveCommand(),
-    adoptCommand(),
-    keyCommand(),
-  ];
+  const verbs = await Promise.all(wantedVerbs().map((load) => load()));
   for (const verb of verbs) repo.addCommand(verb);
   const root = new Command("sheepfold")
     .description("Whole partitions of rooms of PCs, every PC's history, each distinct block stored once.")
@@ -85,6 +69,13 @@ function program(): Command {
   for (const command of [root, repo, ...verbs, ...verbs.flatMap((verb) => verb.commands)])
     throwInsteadOfExit(command);
   return root;
+}
+
+/** The one that is asked for; all of them where help, or a suggestion after a mistake, needs them. */
+function wantedVerbs(): (() => Promise<Command>)[] {
+  const [group, verb = ""] = commandLine;
+  const wanted = group === "repo" && Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  return wanted === undefined ? Object.values(VERBS) : [wanted];
 }
 
 /** Commander would write and exit by itself; we keep the promise that with --json stderr is JSON lines. */

@@ -185,7 +185,7 @@ export class ImageArchiver implements ImageWriter {
       doneBytes += byteCount;
       options.onProgress?.({ doneBytes, totalBytes: source.sizeBytes });
     };
-    const depth = Math.max(2, 3 * this.#context.workers.threadCount);
+    const depth = Math.max(2, 8 * this.#context.workers.threadCount);
     const inFlight: { buffer: ScanBuffer; scanned: Promise<void>; at: number; byteCount: number }[] = [];
     const takeOldest = async () => {
       const batch = inFlight.shift();

@@ -24,7 +24,7 @@ import type { FinishedImage, ImageContext, ImageTechnique, ParentImage } from ".
 import { checkComment, checkDetails, checkName, checkRequestId, checkSize } from "./input.ts";
 import { RecentPages } from "./recent-pages.ts";
 import { SiblingSearch, siblingCandidates } from "./sibling.ts";
-import { suspectPagesOf } from "./suspect-pages.ts";
+import { isSuspect } from "./suspect-pages.ts";
 import { checkChoice, type ImagePlan, namedBase, planImage, type StoredImage } from "./technique.ts";
 
 export class Session implements ArchiveSession {
@@ -103,10 +103,15 @@ export class Session implements ArchiveSession {
     this.#holds.push(this.#repository.holds.take(parent.snapshot));
     try {
       const tree = this.#repository.treeOf(parent.snapshot, parent.index);
-      const suspectPages = await suspectPagesOf(this.#repository.data, tree);
+      const suspectPages = new Set<number>();
+      const hashes = await tree.pageHashes((page, pageIndex) => {
+        const suspect = isSuspect(this.#repository.data, page);
+        if (suspect) suspectPages.add(pageIndex);
+        return !suspect;
+      });
       return {
         tree,
-        hashes: await tree.pageHashes(suspectPages),
+        hashes,
         suspectPages,
         snapshotId: parent.snapshot.record.id,
         format: parent.snapshot.format,

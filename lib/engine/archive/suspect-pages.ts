@@ -1,21 +1,9 @@
 // Pages of a parent image that lie in packs known to be bad, or gone. They are not taken over: the archive stores their content again,
 // from the PC that still has it, and so the new snapshot is whole.
-import { LEAF_PAGES } from "#lib/page/content-root.ts";
 import type { PageEntry } from "../format/node-format.ts";
-import type { ImageTree } from "../restore/image-tree.ts";
 import type { BlockStore } from "../store/block-store.ts";
 
-export async function suspectPagesOf(store: BlockStore, tree: ImageTree): Promise<ReadonlySet<number>> {
-  const suspects = new Set<number>();
-  for (let leafIndex = 0; leafIndex < tree.leafCount; leafIndex++) {
-    for (const [within, page] of (await tree.leaf(leafIndex)).entries()) {
-      if (isSuspect(store, page)) suspects.add(leafIndex * LEAF_PAGES + within);
-    }
-  }
-  return suspects;
-}
-
-function isSuspect(store: BlockStore, page: PageEntry): boolean {
+export function isSuspect(store: BlockStore, page: PageEntry): boolean {
   if (page.fillByte !== null) return false;
   for (let at = 0; at < page.runs.length; at += 2) {
     const start = page.runs[at] as number;

@@ -9,6 +9,9 @@ import type { ChildEntry, PageEntry } from "../format/node-format.ts";
 import type { ManifestRoot } from "../format/snapshot-format.ts";
 import type { NodeCache } from "./node-cache.ts";
 
+/** Leaves read side by side: they lie in few segments, which several threads decode. */
+const LEAVES_AT_ONCE = 64;
+
 /** Where a leaf is; the content hash is known from its parent, so not of a leaf that is the root. */
 export interface LeafChild {
   readonly nodeId: number;
@@ -72,13 +75,15 @@ export class ImageTree {
     return pages;
   }
 
-  /** Hashes of all pages, 32 bytes each; zeros, the hash of nothing, for those left out. */
-  async pageHashes(leftOut: ReadonlySet<number> = new Set()): Promise<Uint8Array> {
+  /** Hashes of all pages, 32 bytes each; zeros, the hash of nothing, for those `isWanted` refuses. */
+  async pageHashes(isWanted: (page: PageEntry, pageIndex: number) => boolean): Promise<Uint8Array> {
     const hashes = new Uint8Array(this.pageCount * PAGE_HASH_BYTES);
-    for (let leafIndex = 0; leafIndex < this.leafCount; leafIndex++) {
-      for (const [index, page] of (await this.leaf(leafIndex)).entries()) {
-        const pageIndex = leafIndex * LEAF_PAGES + index;
-        if (leftOut.has(pageIndex)) continue;
+    for (let first = 0; first < this.leafCount; first += LEAVES_AT_ONCE) {
+      const count = Math.min(LEAVES_AT_ONCE, this.leafCount - first);
+      const leaves = await Promise.all(Array.from({ length: count }, (_, index) => this.leaf(first + index)));
+      for (const [index, page] of leaves.flat().entries()) {
+        const pageIndex = first * LEAF_PAGES + index;
+        if (!isWanted(page, pageIndex)) continue;
         hashes.set(hashOfEntry(page, pageLength(this.sizeBytes, pageIndex)), pageIndex * PAGE_HASH_BYTES);
       }
     }

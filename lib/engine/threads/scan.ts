@@ -74,13 +74,25 @@ export function allocateScanMemory(blockSize: number): ScanMemory {
   };
 }
 
-export function scanBatch(views: ScanViews, task: ScanTask): void {
+/** Gives `byteCount` bytes that begin `at` bytes into the batch; good until the next call. */
+export type PageRead = (at: number, byteCount: number) => Uint8Array;
+
+/** Scans the pages that lie in the batch's memory, or those `read` gives: of these only the ones that are neither fill nor as
+ *  expected end up there. */
+export function scanBatch(views: ScanViews, task: ScanTask, read: PageRead | null = null): void {
   const pageCount = Math.ceil(task.byteCount / PAGE_BYTES);
-  for (let index = 0; index < pageCount; index++) scanPage(views, task, index);
+  for (let index = 0; index < pageCount; index++) {
+    const place = views.page(index, task.byteCount);
+    if (read === null) scanPage(views, task, index, place);
+    else {
+      const page = read(index * PAGE_BYTES, place.length);
+      scanPage(views, task, index, page);
+      if (views.statuses[index] === PAGE_OTHER) place.set(page);
+    }
+  }
 }
 
-function scanPage(views: ScanViews, task: ScanTask, index: number): void {
-  const page = views.page(index, task.byteCount);
+function scanPage(views: ScanViews, task: ScanTask, index: number, page: Uint8Array): void {
   const fill = fillByteOf(page);
   if (fill !== null) {
     views.statuses[index] = PAGE_FILL;
