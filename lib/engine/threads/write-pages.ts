@@ -1,7 +1,8 @@
 // Writing: pages that were just assembled and checked go onto a local target, from the thread that has them in its cache.
 //
-// Only what differs is written, and each page written to is read again and compared before the next: to compare costs a
-// fraction of hashing it once more later, and the page is still in the processor's cache.
+// Only what differs is written, and what was written is read again and compared before the next page: to compare costs a
+// fraction of hashing it once more later, and the bytes are still in the processor's cache. Not the whole page: reading what was not
+// written, a hole perhaps, makes the system read ahead, and fill memory with zeros that are overwritten right after.
 import { readSync, writeSync } from "node:fs";
 import { differingRuns, PAGE_BYTES } from "#lib/page/page.ts";
 
@@ -49,19 +50,20 @@ export function writePages(pages: Uint8Array, lengths: readonly number[], writes
 
 function writePage(descriptor: number, offsetBytes: number, page: Uint8Array, isBlank: boolean): number {
   const before = isBlank ? ZERO_PAGE.subarray(0, page.length) : present.subarray(0, page.length);
-  if (!isBlank) readPage(descriptor, offsetBytes, before);
+  if (!isBlank) readBytes(descriptor, offsetBytes, before);
   let writtenBytes = 0;
   for (const { offset, length } of differingRuns(page, before)) {
-    writeRun(descriptor, offsetBytes + offset, page.subarray(offset, offset + length));
+    const run = page.subarray(offset, offset + length);
+    writeBytes(descriptor, offsetBytes + offset, run);
+    const after = present.subarray(0, length);
+    readBytes(descriptor, offsetBytes + offset, after);
+    if (Buffer.compare(run, after) !== 0) throw new TargetFailure("not-kept", offsetBytes);
     writtenBytes += length;
   }
-  const after = present.subarray(0, page.length);
-  readPage(descriptor, offsetBytes, after);
-  if (Buffer.compare(page, after) !== 0) throw new TargetFailure("not-kept", offsetBytes);
   return writtenBytes;
 }
 
-function readPage(descriptor: number, offsetBytes: number, into: Uint8Array): void {
+function readBytes(descriptor: number, offsetBytes: number, into: Uint8Array): void {
   for (let done = 0; done < into.length; ) {
     let count: number;
     try {
@@ -74,7 +76,7 @@ function readPage(descriptor: number, offsetBytes: number, into: Uint8Array): vo
   }
 }
 
-function writeRun(descriptor: number, offsetBytes: number, bytes: Uint8Array): void {
+function writeBytes(descriptor: number, offsetBytes: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(descriptor, bytes, done, bytes.length - done, offsetBytes + done);
