@@ -1,4 +1,4 @@
-// `sheepfold repo re-segment DIR`: compress cold packs anew, in larger pieces and harder. A night's work; the next run goes on.
+// `sheepfold repo re-segment DIR`: compress cold packs anew, similar content side by side. A night's work; the next run goes on.
 import type { Command } from "commander";
 import type { ReSegmentReport } from "#lib/engine/repository.ts";
 import { formatBytes, formatSeconds, formatShare } from "#lib/model/units.ts";
@@ -16,7 +16,10 @@ interface ReSegmentCliOptions extends OutputOptions {
 }
 
 export function reSegmentCommand(): Command {
-  return newVerb("re-segment", "Compress packs anew, in larger pieces and harder; nothing else changes.")
+  return newVerb(
+    "re-segment",
+    "Compress packs anew, similar content side by side, and harder; nothing else changes.",
+  )
     .argument("<DIR>", "folder of the repository")
     .option("--level <N>", "zstd level, 1 to 19 (default: 9)", parseCount)
     .option("--older-than <DAYS>", "only packs whose first snapshot is so old (default: 0)", parseCount)

@@ -243,6 +243,41 @@ test("RG-1: one frame holds many short ranges, and each frame is read once for a
   await expectSound(bench);
 });
 
+test("RG-4: what moved by some bytes costs next to nothing once it lies beside what it was", async () => {
+  const bench = await newBench();
+  const old = noise(6 * PAGE, 5);
+  const moved = joined(noise(777, 6), old.subarray(0, old.length - 777));
+  const records = [await bench.archive(old), await bench.archive(noise(20 * PAGE, 7), "pc-02")];
+  records.push(await bench.archive(moved, "pc-03"));
+  expect(records[2]?.images[0]?.newBytes).toBe(moved.length);
+  const shares: number[] = [];
+  const { bytesBefore, bytesAfter } = await bench.repository.reSegment({
+    onProgress: ({ doneBytes, totalBytes }) => shares.push(doneBytes / totalBytes),
+  });
+  expect(bytesBefore - bytesAfter).toBeGreaterThan(0.9 * (records[2]?.images[0]?.storedBytes ?? 0));
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  expect(shares.length).toBeGreaterThan(100);
+  expect(shares.at(-1)).toBe(1);
+  for (const [index, bytes] of [old, noise(20 * PAGE, 7), moved].entries()) {
+    expectSame(await bench.restored(records[index] as SnapshotRecord), bytes);
+  }
+  await expectSound(bench);
+});
+
+test("RG-4: images' own blocks stay their own, beside those that are shared", async () => {
+  const bench = await newBench();
+  const shared = await bench.archive(noise(3 * PAGE, 1));
+  const session = await bench.repository.beginArchive({ node: "pc-02", technique: "full" });
+  await session.archiveSource({ partition: "sda1" }, sourceOf(noise(3 * PAGE, 1)));
+  const own = await session.commit();
+  await bench.archive(noise(2 * PAGE, 3), "pc-03");
+  await bench.repository.reSegment();
+  for (const record of [shared, own]) expectSame(await bench.restored(record), noise(3 * PAGE, 1));
+  await bench.repository.prune({ snapshotIds: [shared.id] });
+  expect((await bench.archive(noise(3 * PAGE, 1), "pc-04")).images[0]?.newBytes).toBe(0);
+  await expectSound(bench);
+});
+
 test("RG-2: only packs that old are done, and only those some snapshot lists", async () => {
   let nowMs = Date.UTC(2026, 0, 1);
   const bench = await newBench(4096, { clock: { nowMs: () => nowMs } });

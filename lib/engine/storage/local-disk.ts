@@ -14,6 +14,7 @@ import {
   rename,
   rm,
   stat,
+  statfs,
   unlink,
 } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -173,6 +174,12 @@ class LocalDisk implements Storage {
       if ((await orNullIfAbsent(unlink(this.localPath(name)).then(() => true))) === null) return;
       await flushFolder(dirname(this.localPath(name)));
     });
+  }
+
+  /** What an ordinary user may still write. */
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await this.#guarded("Its free space cannot be read", () => statfs(this.#root));
+    return bavail * bsize;
   }
 
   localPath(name: string): string {

@@ -35,6 +35,8 @@ export interface Storage {
   /** True when created; false when it existed already. The one exclusive step (locks). */
   createExclusive(name: string, bytes: Uint8Array): Promise<boolean>;
   remove(name: string): Promise<void>;
+  /** Room for more, where that is known. */
+  freeBytes?(): Promise<number>;
   /** Local path of a file, when threads may read it by themselves. */
   localPath?(name: string): string;
   close(): Promise<void>;

@@ -1,5 +1,7 @@
-// Re-segment: cold packs are rewritten to frames of 4 MiB at a high zstd level, for a night when the machine has nothing better to do.
+// Re-segment: cold packs are rewritten to frames of 4 MiB at a high zstd level, similar content side by side, for a night when the
+// machine has nothing better to do.
 //
+// Content is similar over months: the version before and after an upgrade. So as many packs as there is room for are rewritten together.
 // All blocks keep their ids, also those that nothing needs just now, so this is right whatever else runs: an archive that has found a
 // block in the old pack finds it in the new one. A pack says what level it was re-segmented with, and is not done again.
 import { CodedError } from "#lib/model/errors.ts";
@@ -10,12 +12,18 @@ import type { SealedPack } from "../store/pack-writer.ts";
 import type { ReSegmentOptions, ReSegmentReport } from "../types.ts";
 import { type Condemned, recordRemoval, removeCondemned, replacePacks } from "./condemn.ts";
 import { FrameBuilder } from "./frame-builder.ts";
+import { type BatchWork, regroupPacks } from "./regroup.ts";
 import { batchesOf } from "./repack-plan.ts";
-import { rewritePack } from "./rewrite.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 export const RE_SEGMENT_LEVEL = 9;
 const LEVEL_MAX = 19;
+/** Packs rewritten together. What they are rewritten to lies beside them until all is done, so on a disk with less room it is fewer. */
+const BATCH_BYTES_MAX = 4 * 1024 ** 3;
+const FREE_SHARE = 1 / 2;
+/** Stored bytes a second, at least, up to the level people use and above: a batch should not last longer than the time there is. */
+const SPEED_USUAL = 8e6;
+const SPEED_ABOVE = 1e6;
 
 interface ColdPack extends Condemned {
   readonly rank: number;
@@ -28,7 +36,7 @@ export async function reSegment(state: RepositoryState, options: ReSegmentOption
   const startedMs = performance.now();
   const seconds = () => (performance.now() - startedMs) / 1000;
   const cold = coldPacks(state, level, options.olderThanDays ?? 0);
-  const batches = batchesOf(cold, PACK_BYTES_TARGET, options.bytesMax);
+  const batches = batchesOf(cold, await batchBytes(state, level, options.secondsMax), options.bytesMax);
   const totalBytes = batches.flat().reduce((sum, pack) => sum + pack.sizeBytes, 0);
   const done = { packCount: 0, bytesBefore: 0, bytesAfter: 0 };
   let doneBytes = 0;
@@ -38,7 +46,12 @@ export async function reSegment(state: RepositoryState, options: ReSegmentOption
     if (doneBytes > 0 && options.secondsMax !== undefined && seconds() >= options.secondsMax) break;
     // Batch by batch: GC and whoever else exchanges packs gets a turn in between.
     await state.alone(async () => {
-      const result = await attemptBatch(state, batch, level, options);
+      const batchBytes = batch.reduce((sum, pack) => sum + pack.sizeBytes, 0);
+      const result = await attemptBatch(state, batch, level, {
+        check: () => check(state, options),
+        onShare: (share) =>
+          options.onProgress?.({ doneBytes: Math.round(doneBytes + share * batchBytes), totalBytes }),
+      });
       done.packCount += result.packCount;
       done.bytesBefore += result.bytesBefore;
       done.bytesAfter += result.bytesAfter;
@@ -55,6 +68,16 @@ function checkLevel(level: number): void {
   throw new CodedError("input-invalid", `Packs cannot be re-segmented at zstd level ${level}.`, {
     hint: `Use a level from 1 to ${LEVEL_MAX}; ${RE_SEGMENT_LEVEL} is usual.`,
   });
+}
+
+async function batchBytes(
+  { storage }: RepositoryState,
+  level: number,
+  secondsMax = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const freeBytes = (await storage.freeBytes?.()) ?? 0;
+  const bytesInTime = secondsMax * (level <= RE_SEGMENT_LEVEL ? SPEED_USUAL : SPEED_ABOVE);
+  return Math.max(PACK_BYTES_TARGET, Math.min(BATCH_BYTES_MAX, freeBytes * FREE_SHARE, bytesInTime));
 }
 
 function check(state: RepositoryState, options: ReSegmentOptions): void {
@@ -95,10 +118,10 @@ async function attemptBatch(
   state: RepositoryState,
   batch: readonly ColdPack[],
   level: number,
-  options: ReSegmentOptions,
+  work: BatchWork,
 ): Promise<Result> {
   try {
-    return await reSegmentBatch(state, batch, level, options);
+    return await reSegmentBatch(state, batch, level, work);
   } catch (error) {
     if (!(error instanceof CodedError) || error.code !== "pack-corrupt") throw error;
     for (const { name, packIndex, store } of batch) if (error.facts.file === name) store.distrust(packIndex);
@@ -110,12 +133,12 @@ async function reSegmentBatch(
   state: RepositoryState,
   batch: readonly ColdPack[],
   level: number,
-  options: ReSegmentOptions,
+  work: BatchWork,
 ): Promise<Result> {
   const store = state.data;
   const packs = batch.filter(({ name }) => store.packs.has(name)); // GC may have been faster.
   if (packs.length === 0) return { packCount: 0, bytesBefore: 0, bytesAfter: 0 };
-  const written = await writtenFrom(state, packs, level, () => check(state, options));
+  const written = await writtenFrom(state, packs, level, work);
   replacePacks(state, store, written, packs);
   await recordRemoval(state, { store, packs: written });
   await removeCondemned(state, () => true);
@@ -128,14 +151,13 @@ async function writtenFrom(
   state: RepositoryState,
   packs: readonly ColdPack[],
   level: number,
-  check: () => void,
+  work: BatchWork,
 ): Promise<readonly SealedPack[]> {
   const rank = Math.max(...packs.map((pack) => pack.rank));
   const builder = new FrameBuilder(state, state.data, { level, rank });
   try {
-    for (const { packIndex } of packs) {
-      await rewritePack(state, state.data, packIndex, builder, { isLive: () => true, mayCopy: false, check });
-    }
+    const packIndices = packs.map(({ packIndex }) => packIndex);
+    await regroupPacks(state, packIndices, builder, work);
     return await builder.finish();
   } catch (error) {
     await builder.discard();

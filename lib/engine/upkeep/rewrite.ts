@@ -20,7 +20,7 @@ import type { RepositoryState } from "../repository-state.ts";
 import type { BlockStore } from "../store/block-store.ts";
 import { namingPack, readDigests, readFooter } from "../store/pack-reader.ts";
 import type { NumberedSegment } from "../store/pack-writer.ts";
-import type { FrameBuilder } from "./frame-builder.ts";
+import type { FrameBuilder, KeptBlock } from "./frame-builder.ts";
 import { fateOf } from "./repack-plan.ts";
 
 export interface RewriteChoice {
@@ -32,7 +32,7 @@ export interface RewriteChoice {
 }
 
 /** A frame with its part of the digest column. */
-interface SourceFrame {
+export interface SourceFrame {
   readonly entries: readonly SegmentEntry[];
   readonly digests: Uint8Array;
   /** Position of its first block in the column. */
@@ -47,16 +47,38 @@ export async function rewritePack(
   builder: FrameBuilder,
   choice: RewriteChoice,
 ): Promise<void> {
+  const pace = state.foreground.pace(choice.check);
+  for (const frame of await framesOfPack(state, store, packIndex)) {
+    choice.check();
+    await pace.turn();
+    await namingPack(store.packs.nameOf(packIndex), () =>
+      rewriteFrame(state, store, packIndex, frame, builder, choice),
+    );
+  }
+}
+
+/** As the pack's footer lists them. */
+export async function framesOfPack(
+  state: RepositoryState,
+  store: BlockStore,
+  packIndex: number,
+): Promise<SourceFrame[]> {
   const pack = store.packs.packs[packIndex];
   assert(pack !== undefined, `no pack ${packIndex}`);
   const footer = await readFooter(state.storage, pack, store.identity);
-  const digests = await readDigests(state.storage, pack.name, footer);
-  const pace = state.foreground.pace(choice.check);
-  for (const frame of sourceFrames(footer.segments, digests)) {
-    choice.check();
-    await pace.turn();
-    await namingPack(pack.name, () => rewriteFrame(state, store, packIndex, frame, builder, choice));
-  }
+  return sourceFrames(footer.segments, await readDigests(state.storage, pack.name, footer));
+}
+
+/** The frame as it lies in the pack. */
+export async function readFrame(
+  store: BlockStore,
+  packIndex: number,
+  { entries }: SourceFrame,
+): Promise<{ readonly claim: SegmentClaim; readonly bytes: Uint8Array }> {
+  const claim = claimOfFrame(entries);
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES + claim.encodedBytes);
+  await store.readPart(packIndex, entries[0]?.offset ?? 0, bytes);
+  return { claim, bytes };
 }
 
 function sourceFrames(segments: readonly SegmentEntry[], digests: Uint8Array): SourceFrame[] {
@@ -86,12 +108,11 @@ async function rewriteFrame(
   for (let at = 0; at < blockCount; at++) if (isLive(frame.start + at)) liveCount += 1;
   const fate = fateOf({ blockCount, liveCount });
   if (fate === "drop") return;
-  const claim = claimOfFrame(frame.entries);
-  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES + claim.encodedBytes);
-  await store.readPart(packIndex, frame.entries[0]?.offset ?? 0, bytes);
+  const { claim, bytes } = await readFrame(store, packIndex, frame);
   if (fate === "copy" && mayCopy) return copyFrame(store.identity, frame, claim, bytes, builder);
   const raw = await state.workers.decode(claim, store.identity, bytes);
-  for (const { position, ...block } of blocksOf(store.identity, frame, raw)) {
+  for (const [position, block] of blocksOf(store.identity, frame, raw).entries()) {
+    checkDigest(store.identity, block);
     const isKept = fate === "copy" || isLive(frame.start + position);
     if (isKept) await builder.add(block);
   }
@@ -139,30 +160,27 @@ function rangesOf({ entries, digests }: SourceFrame): NumberedSegment[] {
   });
 }
 
-interface FrameBlock {
-  readonly id: number;
-  readonly position: number;
-  readonly bytes: Uint8Array;
-  readonly digest: Uint8Array;
-  readonly isPrivate: boolean;
-}
-
-/** The blocks (or nodes, with their lengths) of a decoded frame, each compared with its digest. */
-export function* blocksOf(
-  identity: PackIdentity,
-  frame: SourceFrame,
-  raw: Uint8Array,
-): Generator<FrameBlock> {
-  let position = 0;
+/** The blocks (or nodes, with their lengths) of a decoded frame, not yet compared with their digests. */
+export function blocksOf(identity: PackIdentity, frame: SourceFrame, raw: Uint8Array): KeptBlock[] {
+  const blocks: KeptBlock[] = [];
   for (const { firstId, count, rawStart, rawBytes, isPrivate } of frame.entries) {
     const parts = partsOf(identity, raw.subarray(rawStart, rawStart + rawBytes), count);
     for (const [index, bytes] of parts.entries()) {
-      const digest = frame.digests.subarray(position * DIGEST_BYTES, (position + 1) * DIGEST_BYTES);
-      ensure(sameHash(digestOfPart(identity, bytes), digest), `block ${firstId + index} has not its digest`);
-      yield { id: firstId + index, position, bytes, digest, isPrivate };
-      position += 1;
+      const at = blocks.length * DIGEST_BYTES;
+      blocks.push({
+        id: firstId + index,
+        bytes,
+        digest: frame.digests.subarray(at, at + DIGEST_BYTES),
+        isPrivate,
+      });
     }
   }
+  return blocks;
+}
+
+/** FormatError unless the block is what its digest says. */
+export function checkDigest(identity: PackIdentity, { id, bytes, digest }: KeptBlock): void {
+  ensure(sameHash(digestOfPart(identity, bytes), digest), `block ${id} has not its digest`);
 }
 
 function digestOfPart({ kind, keys }: PackIdentity, bytes: Uint8Array): Uint8Array {
