@@ -36,6 +36,7 @@ const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
   gc: async () => (await import("./repo/gc.ts")).gcCommand(),
   "re-segment": async () => (await import("./repo/re-segment.ts")).reSegmentCommand(),
   scrub: async () => (await import("./repo/scrub.ts")).scrubCommand(),
+  heal: async () => (await import("./repo/heal.ts")).healCommand(),
   export: async () => (await import("./repo/export.ts")).exportCommand(),
   import: async () => (await import("./repo/import.ts")).importCommand(),
   serve: async () => (await import("./repo/serve.ts")).serveCommand(),

@@ -20,7 +20,7 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: "done",
   internal: "internal error: a bug, or a failure without a name",
   usage: "wrong usage: unknown option, missing or invalid argument",
-  damage: "verify or scrub found damage",
+  damage: "verify or scrub found damage, or heal left some",
   refused: "refused for safety: target or source mounted, too small, or of another purpose",
   notFound: "not found: repository, snapshot, source or target",
   unreadable: "repository corrupt, or of a newer format than this program",

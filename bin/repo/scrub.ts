@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { listKeys, type ScrubFinding, type ScrubReport, scrubWithoutKey } from "#lib/engine/repository.ts";
 import { formatBytes, formatSeconds } from "#lib/model/units.ts";
+import { linesOfAffected } from "./affected-lines.ts";
 import { EXIT } from "./exit-codes.ts";
 import { givenKey } from "./key-options.ts";
 import { parseByteCount, parseCount } from "./numbers.ts";
@@ -79,9 +80,5 @@ function inWords(report: ScrubReport, unaffected = "No snapshot needs it."): str
 
 function linesOf({ message, affected }: ScrubFinding, unaffected: string): string[] {
   if (affected.length === 0) return [`  ${message} ${unaffected}`];
-  const whom = affected.map(({ snapshotId, partition, pageCount, firstPages }) => {
-    const more = pageCount > firstPages.length ? ", …" : "";
-    return `    ${snapshotId}:${partition}  ${pageCount} pages: ${firstPages.join(", ")}${more}`;
-  });
-  return [`  ${message}`, ...whom];
+  return [`  ${message}`, ...linesOfAffected(affected)];
 }

@@ -157,3 +157,23 @@ test("in words: what prune and gc say to a person", async () => {
   expect(rest.stdout).toMatch(/freed in 1 packs/);
   expect(rest.stdout).not.toContain("There is more");
 });
+
+test("heal: nothing to do, then a pack that was removed by hand comes back from a new snapshot of the PC", async () => {
+  const dir = join(folder, "hurt");
+  await runJson("init", dir);
+  const made = await runJson("archive", dir, image, "--node", "pc01", "--partition", "sda1");
+  const { id } = made.value as ImageEntry;
+  expect((await runCli(["repo", "heal", dir])).stdout).toContain("Nothing to heal");
+  const files = await readdir(join(dir, "packs"), { recursive: true });
+  for (const name of files.filter((file) => file.endsWith(".pack"))) await rm(join(dir, "packs", name));
+  const lost = await runJson("heal", dir, "--dry-run");
+  expect(lost).toMatchObject({ exitCode: 3, value: { isPlan: true, regainedBlockCount: 0 } });
+  const target = join(folder, "hurt.img");
+  expect((await runJson("restore", dir, id, target)).error).toMatchObject({ code: "pack-missing" });
+  await rm(target, { force: true });
+  expect((await runJson("archive", dir, image, "--node", "pc01", "--partition", "sda1")).exitCode).toBe(0);
+  expect((await runJson("heal", dir)).value).toMatchObject({ isPlan: false, lostBlockCount: 0 });
+  expect((await runJson("restore", dir, id, target)).exitCode).toBe(0);
+  expect(Buffer.compare(await readFile(target), await readFile(image))).toBe(0);
+  expect((await runJson("verify", dir)).exitCode).toBe(0);
+});

@@ -22,6 +22,8 @@ import type {
   GcOptions,
   GcPlan,
   GcReport,
+  HealOptions,
+  HealReport,
   ImageReader,
   OpenOptions,
   PruneReport,
@@ -39,6 +41,7 @@ import type {
   WorkOptions,
 } from "./types.ts";
 import { collectGarbage, planGc } from "./upkeep/collect.ts";
+import { heal } from "./upkeep/heal.ts";
 import { damagedSnapshots } from "./upkeep/known-damage.ts";
 import { pinSnapshot, unpinSnapshot } from "./upkeep/pins.ts";
 import { pruneSnapshots } from "./upkeep/prune.ts";
@@ -192,6 +195,13 @@ class OpenRepository implements Repository {
   async reSegment(options: ReSegmentOptions = {}): Promise<ReSegmentReport> {
     this.#checkWritable();
     return reSegment(this.#state, options);
+  }
+
+  async heal(options: HealOptions = {}): Promise<HealReport> {
+    this.#state.checkOpen();
+    if (options.isPlan === true) return heal(this.#state, options);
+    this.#checkWritable();
+    return this.#state.alone(() => heal(this.#state, options));
   }
 
   async scrub(options: ScrubOptions = {}): Promise<ScrubReport> {

@@ -366,6 +366,32 @@ export interface ScrubOptions extends WorkOptions {
   readonly bytesPerSecond?: number;
 }
 
+export interface HealOptions extends WorkOptions {
+  /** Only looks what could be regained. */
+  readonly isPlan?: boolean;
+}
+
+/** A pack that was found bad or gone. */
+export interface HealedPack {
+  readonly file: string;
+  /** Its blocks that snapshots need, and those of them that are there again, or could be. */
+  readonly neededBlockCount: number;
+  readonly regainedBlockCount: number;
+  /** Whom the rest costs what; of a plan, whom it costs now. */
+  readonly affected: readonly AffectedImage[];
+}
+
+export interface HealReport {
+  readonly isPlan: boolean;
+  readonly packs: readonly HealedPack[];
+  readonly regainedBlockCount: number;
+  readonly lostBlockCount: number;
+  readonly writtenBytes: number;
+  /** Some manifest cannot be read, so that not all that is needed is known; no bad pack was removed. */
+  readonly isIncomplete: boolean;
+  readonly seconds: number;
+}
+
 export interface AffectedImage {
   readonly snapshotId: string;
   readonly partition: string;
@@ -429,6 +455,8 @@ export interface Repository {
   reSegment(options?: ReSegmentOptions): Promise<ReSegmentReport>;
   /** Re-reads packs for rot: those found bad before, then those never looked at, then those looked at longest ago. */
   scrub(options?: ScrubOptions): Promise<ScrubReport>;
+  /** Gives snapshots back what they need of packs that are bad or gone, as far as other packs have it. */
+  heal(options?: HealOptions): Promise<HealReport>;
   rebuildIndex(
     options?: WorkOptions,
   ): Promise<{ readonly packCount: number; readonly blockCount: number; readonly seconds: number }>;

@@ -100,6 +100,19 @@ async function liveWithDamage(world: World, name: string): Promise<void> {
     const node = world.chance.pick(world.nodes);
     await outcomeOf(() => archiveNode(world, node, world.chance.happens(0.5) ? "source" : "agent"));
   }
+  if (world.chance.happens(0.5)) await healed(world, name);
+}
+
+/** HL: nothing wrong is ever read, what is said to be whole is, and what heal has put in place outlives the damage's undoing. */
+async function healed(world: World, name: string): Promise<void> {
+  const outcome = await outcomeOf(() => world.repository.heal());
+  world.model.forgetFreedBlocks(); // A bad pack that went had blocks nobody needs.
+  for (let round = 0; round < 3; round++) await restoreNeverWrong(world);
+  if ("failure" in outcome) return;
+  const { packs, isIncomplete } = outcome.value;
+  const pack = packs.find(({ file }) => file === name);
+  const isWhole = !isIncomplete && packs.every(({ affected }) => affected.length === 0);
+  if (name.startsWith("packs/") && pack !== undefined && isWhole) await world.assertSnapshotsRestore();
 }
 
 async function restoreNeverWrong(world: World): Promise<void> {

@@ -172,7 +172,7 @@ function deadPacks(state: RepositoryState, marking: Marking): Condemned[] {
 }
 
 /** An open session no younger than the pack's last use may be the one that used it. */
-function isInUse(state: RepositoryState, { store, packIndex }: Condemned): boolean {
+export function isInUse(state: RepositoryState, { store, packIndex }: Condemned): boolean {
   return state.oldestOpenSerial <= store.packs.lastUseOf(packIndex);
 }
 

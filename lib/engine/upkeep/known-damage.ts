@@ -8,10 +8,21 @@ export async function damagedSnapshots(
   state: RepositoryState,
   check: () => void,
 ): Promise<ReadonlySet<string>> {
-  const bad = new Set([...(await badAtLastScrub(state)), ...missing(state)]);
+  const bad = await badPacks(state);
   if (bad.size === 0) return new Set();
   const affected = await affectedBy(state, bad, check);
   return new Set([...affected.values()].flatMap((images) => images.map(({ snapshotId }) => snapshotId)));
+}
+
+/** Found bad by the last scrub, unreadable when the repository was opened, or gone. */
+export async function badPacks(state: RepositoryState): Promise<ReadonlySet<string>> {
+  return new Set([...(await badAtLastScrub(state)), ...unreadable(state), ...missing(state)]);
+}
+
+function unreadable(state: RepositoryState): string[] {
+  return [state.data, state.nodes]
+    .flatMap((store) => [...store.packs.damaged.keys()])
+    .filter((name) => !state.removedPacks.has(name));
 }
 
 async function badAtLastScrub(state: RepositoryState): Promise<string[]> {
