@@ -1,20 +1,16 @@
-// Fills the tables of an opened repository: which packs there are, where each block lies, and (for a writer) the
-// fingerprints. From the index cache as far as it goes, from pack footers for the rest.
-
+// Fills the tables of an opened repository: which packs there are and where each block lies. From the index cache as far as
+// it goes, from pack footers for the rest. Fingerprints wait until a block is looked up.
 import { CodedError } from "#lib/model/errors.ts";
 import { throwIfAborted } from "./archive/image-archiver.ts";
-import {
-  DIGEST_BYTES,
-  hashOfPackName,
-  type PackTraits,
-  packFolder,
-  type SegmentEntry,
-} from "./format/pack-format.ts";
-import { type CachedTables, loadIndexCache, saveIndexCache } from "./index-cache.ts";
+import { saveCaches } from "./close.ts";
+import { addFingerprints, loadFingerprints } from "./fingerprint-cache.ts";
+import { hashOfPackName, type PackTraits, packFolder, type SegmentEntry } from "./format/pack-format.ts";
+import { type CachedTables, loadIndexCache } from "./index-cache.ts";
 import type { RepositoryState } from "./repository-state.ts";
 import type { StoredFile } from "./storage/storage.ts";
 import { type BlockStore, listingOf } from "./store/block-store.ts";
 import { FingerprintTable } from "./store/fingerprint-table.ts";
+import { LazyFingerprints } from "./store/lazy-fingerprints.ts";
 import { readDigests, readFooter } from "./store/pack-reader.ts";
 import { secondChance } from "./store/second-chance.ts";
 import { SegmentTable } from "./store/segment-table.ts";
@@ -28,8 +24,10 @@ export async function loadTables(state: RepositoryState): Promise<void> {
   const stores = [state.data, state.nodes];
   const files: StoredFile[] = [];
   for (const store of stores) files.push(...(await packFiles(state, store)));
-  const sizes = new Map(files.map((file) => [file.name, file.sizeBytes]));
-  const cached = await loadIndexCache(state, (pack) => sizes.get(pack.name) === pack.sizeBytes);
+  const cached = await loadIndexCache(state);
+  if (cached !== null) {
+    state.indexed.places = new Set([...cached.data.packs, ...cached.nodes.packs].map((pack) => pack.name));
+  }
   for (const store of stores) {
     store.packs.inventory(state.stored.flatMap((snapshot) => listedPacks(snapshot.packs, store)));
     store.packs.inventory(listedPacks(state.ledger.content.packs, store));
@@ -63,15 +61,22 @@ async function loadStore(
   files: readonly StoredFile[],
   cached: CachedTables | null,
 ): Promise<void> {
-  const tables = {
-    segments: cached?.segments ?? new SegmentTable(),
-    fingerprints: cached?.fingerprints ?? new FingerprintTable(),
-  };
-  // In this order: segment rows count on it.
-  for (const pack of cached?.packs ?? []) tables.segments.setRank(store.packs.add(pack), pack.traits.rank);
+  const sizes = new Map(files.map((file) => [file.name, file.sizeBytes]));
+  const segments = cached?.segments ?? new SegmentTable();
+  const gone = new Set<number>();
+  for (const pack of cached?.packs ?? []) {
+    const index = store.packs.add(pack); // In this order: segment rows count on it.
+    segments.setRank(index, pack.traits.rank);
+    if (sizes.get(pack.name) !== pack.sizeBytes) gone.add(index);
+  }
+  if (gone.size > 0) segments.removePacks(gone);
+  for (const index of gone) store.packs.retire(index);
   const uncovered = files.filter((file) => !store.packs.has(file.name));
-  const loaded = await loadPacks(state, store, uncovered, tables);
-  if (loaded.length > 0 || cached === null) state.indexIsNew = true;
+  const loaded = await loadPacks(state, store, uncovered, segments, null);
+  store.segments = segments;
+  if (loaded.length > 0 || gone.size > 0 || cached === null) state.indexIsNew = true;
+  const load = store.packs.present.length === 0 ? null : () => loadFingerprints(state, store);
+  store.fingerprints = new LazyFingerprints(new FingerprintTable(), load);
   noteUnlisted(state, store);
   store.nextId = nextIdOf(state, store);
 }
@@ -85,13 +90,17 @@ export async function rebuildTables(
   const startedMs = performance.now();
   for (const store of [state.data, state.nodes]) {
     await store.whileNothingIsWritten(async () => {
-      const tables = { segments: new SegmentTable(), fingerprints: new FingerprintTable() };
-      await loadPacks(state, store, await packFiles(state, store), tables, options);
+      const segments = new SegmentTable();
+      const fingerprints = new FingerprintTable();
+      await loadPacks(state, store, await packFiles(state, store), segments, fingerprints, options);
+      store.segments = segments;
+      store.fingerprints = new LazyFingerprints(fingerprints);
+      store.withoutFingerprints.clear();
       store.findOpenSegmentsAgain();
     });
   }
-  await saveIndexCache(state);
-  state.indexIsNew = false;
+  for (const cache of ["places", "data", "nodes"] as const) state.indexed[cache] = null;
+  await saveCaches(state); // Whatever was there: it may be the reason for rebuilding.
   return {
     packCount: state.data.packs.present.length + state.nodes.packs.present.length,
     blockCount: state.data.segments.blockCount,
@@ -101,26 +110,27 @@ export async function rebuildTables(
 
 type FileSegments = Omit<LoadedPack, "digests">;
 
-/** Adds packs to the tables, and puts the tables to use when all are in. */
+/** Adds packs to the tables; to the fingerprints only if there are some. */
 async function loadPacks(
   state: RepositoryState,
   store: BlockStore,
   packs: readonly StoredFile[],
-  tables: { readonly segments: SegmentTable; readonly fingerprints: FingerprintTable },
+  segments: SegmentTable,
+  fingerprints: FingerprintTable | null,
   options: WorkOptions = {},
 ): Promise<FileSegments[]> {
-  const { segments, fingerprints } = tables;
   const totalBytes = packs.reduce((sum, file) => sum + file.sizeBytes, 0);
   let doneBytes = 0;
   const loaded: FileSegments[] = [];
   for (const file of packs) {
     throwIfAborted(options.signal);
-    const pack = await loadPack(state, store, file);
+    const pack = await loadPack(state, store, file, fingerprints !== null);
     doneBytes += file.sizeBytes;
     options.onProgress?.({ doneBytes, totalBytes });
     if (pack === null) continue;
     loaded.push({ file, traits: pack.traits, segments: pack.segments });
-    if (pack.digests !== null) addFingerprints(fingerprints, pack.segments, pack.digests);
+    if (pack.digests !== null && fingerprints !== null)
+      addFingerprints(fingerprints, pack.segments, pack.digests);
   }
   // Names are hashes: only the order of ids keeps adding rows cheap.
   loaded.sort((a, b) => (a.segments[0]?.firstId ?? 0) - (b.segments[0]?.firstId ?? 0));
@@ -129,8 +139,6 @@ async function loadPacks(
     segments.setRank(packIndex, traits.rank);
     segments.add(packIndex, entries);
   }
-  store.segments = segments;
-  store.fingerprints = fingerprints;
   return loaded;
 }
 
@@ -138,10 +146,11 @@ async function loadPack(
   state: RepositoryState,
   store: BlockStore,
   file: StoredFile,
+  wantsDigests: boolean,
 ): Promise<LoadedPack | null> {
   const load = async () => {
     const footer = await readFooter(state.storage, file, store.identity);
-    const digests = state.lock === null ? null : await readDigests(state.storage, file.name, footer);
+    const digests = wantsDigests ? await readDigests(state.storage, file.name, footer) : null;
     return { file, traits: footer.traits, segments: footer.segments, digests };
   };
   try {
@@ -151,21 +160,6 @@ async function loadPack(
     // Safe to go on: whoever needs this pack is told what is wrong with it.
     store.noteDamaged(file.name, error);
     return null;
-  }
-}
-
-function addFingerprints(
-  table: FingerprintTable,
-  segments: readonly SegmentEntry[],
-  digests: Uint8Array,
-): void {
-  let at = 0;
-  for (const segment of segments) {
-    const end = at + segment.count * DIGEST_BYTES;
-    for (let id = segment.firstId; at < end && !segment.isPrivate; id++, at += DIGEST_BYTES) {
-      table.insert(digests, at, id);
-    }
-    at = end;
   }
 }
 

@@ -90,8 +90,14 @@ export class RepositoryState {
   /** Snapshot files that could not be read: id → what is wrong. */
   readonly damagedSnapshots = new Map<string, { readonly file: string; readonly message: string }>();
   nextSequence = 1;
-  /** The tables know packs the index cache does not. */
+  /** The tables may know packs the caches do not, or no longer know some that they do. */
   indexIsNew = false;
+  /** The packs each cache covers; null while there is no cache that is known to be good. */
+  readonly indexed: Record<PackKind | "places", ReadonlySet<string> | null> = {
+    places: null,
+    data: null,
+    nodes: null,
+  };
   #closed = false;
   #commits: Promise<unknown> = Promise.resolve();
   #upkeep: Promise<unknown> = Promise.resolve();

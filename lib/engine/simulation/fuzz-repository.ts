@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { CodedError } from "#lib/model/errors.ts";
 import { createRepository, openRepository } from "../repository.ts";
 import { type MemoryStorage, memoryStorage } from "../storage/memory.ts";
+import { newTableLayout } from "../store/fingerprint-table.ts";
 import type { Repository, RepositoryKey } from "../types.ts";
 import { Chance } from "./chance.ts";
 import { sourceOf, targetOf } from "./disk.ts";
@@ -103,7 +104,7 @@ export async function repositoryTargets(key?: RepositoryKey): Promise<FuzzTarget
 }
 
 function mutatorOf(name: string): FuzzTarget["mutate"] {
-  if (name === "index/cache")
+  if (name.startsWith("index/"))
     return (bytes, chance) => (chance.happens(0.6) ? mutatedCache(bytes, chance) : mutated(bytes, chance));
   if (isPack(name) || name === "reserve" || name === "lock") return mutated;
   return (bytes, chance) => (chance.happens(0.75) ? mutatedText(bytes, chance) : mutated(bytes, chance));
@@ -122,7 +123,9 @@ function packNameFor(name: string, bytes: Uint8Array): string {
   return `${kindOf(name)}/${hash.slice(0, 2)}/${hash}.pack`;
 }
 
-/** The last part's checksum, and where the first one stays in its place that one too, fit what is hostile. */
+const LAYOUT_BYTES = Object.values(newTableLayout()).reduce((sum, column) => sum + column.byteLength, 0);
+
+/** The checksums of its parts fit what is hostile, as far as the summary keeps its length. */
 function mutatedCache(bytes: Uint8Array, chance: Chance): Uint8Array {
   const changed = Buffer.from(bytes);
   const head = 32;
@@ -136,17 +139,13 @@ function mutatedCache(bytes: Uint8Array, chance: Chance): Uint8Array {
   );
   changed.write(hostile, head, "utf8");
   if (chance.happens(0.5)) changed[chance.between(summaryEnd, changed.length - 33)] = chance.between(0, 255);
-  for (let split = summaryEnd; split + 32 <= changed.length; split++) {
-    const fits = createHash("sha256").update(bytes.subarray(0, split)).digest();
-    if (fits.equals(bytes.subarray(split, split + 32))) {
-      createHash("sha256").update(changed.subarray(0, split)).digest().copy(changed, split);
-      const end = changed.length - 32;
-      createHash("sha256")
-        .update(changed.subarray(split + 32, end))
-        .digest()
-        .copy(changed, end);
-      break;
-    }
+  let start = 0;
+  // The fingerprints have a part more, which ends after the layout of the table.
+  for (const split of [summaryEnd + LAYOUT_BYTES, changed.length - 32]) {
+    const fits = createHash("sha256").update(bytes.subarray(start, split)).digest();
+    if (!fits.equals(bytes.subarray(split, split + 32))) continue;
+    createHash("sha256").update(changed.subarray(start, split)).digest().copy(changed, split);
+    start = split + 32;
   }
   return new Uint8Array(changed);
 }

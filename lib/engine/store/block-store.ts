@@ -23,7 +23,8 @@ import type { PackListing } from "../format/snapshot-format.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DigestColumns } from "./digest-columns.ts";
 import { FingerprintTable } from "./fingerprint-table.ts";
-import { PackList } from "./pack-list.ts";
+import { LazyFingerprints } from "./lazy-fingerprints.ts";
+import { type KnownPack, PackList } from "./pack-list.ts";
 import { namingPack, readDigests, readFooter } from "./pack-reader.ts";
 import { type NumberedSegment, PackWriter, type SealedPack } from "./pack-writer.ts";
 import { ReadLeases } from "./read-leases.ts";
@@ -34,6 +35,8 @@ import { type SegmentPlace, SegmentTable } from "./segment-table.ts";
 /** `find` has no answer yet: load the digest column of `columnWanted` and ask again. */
 export const NEEDS_COLUMN = -2;
 export const ABSENT = -1;
+/** In `columnWanted`: the fingerprints are what is to be loaded. */
+const ALL_COLUMNS = -1;
 
 /** Packs are 64 MiB: large enough that one seek per pack is noise when restoring over 1 Gbit/s, small enough that a
  *  pack can be rewritten without a second copy of the repository. */
@@ -71,18 +74,20 @@ export class BlockStore {
   readonly packs = new PackList();
   readonly reads = new ReadLeases();
   segments = new SegmentTable();
-  fingerprints = new FingerprintTable();
+  fingerprints = new LazyFingerprints(new FingerprintTable());
   nextId = 0;
   /** Number of the newest session: marks packs that some open session may be using. */
   useStamp = 0;
   /** Set by `find` when it answers NEEDS_COLUMN. */
-  columnWanted = -1;
+  columnWanted = ALL_COLUMNS;
   /** Sealed since a snapshot file last listed packs. */
   unlisted: PackListing[] = [];
   readonly #options: BlockStoreOptions;
   readonly #columns = new DigestColumns();
   /** Packs whose digest column cannot be read: nothing is deduplicated against them. */
   readonly #badColumns = new Set<number>();
+  /** Packs whose digests could not be read when the fingerprints were loaded. No cache may say that it covers them. */
+  readonly withoutFingerprints = new Set<number>();
   /** Segments with ids but without a sealed pack, by first id / segmentIds. */
   readonly #openSegments = new Map<number, Uint8Array>();
   readonly #builders = new Set<SegmentBuilder>();
@@ -117,6 +122,10 @@ export class BlockStore {
    *  the block after the previous one, mostly. */
   find(digests: Uint8Array, at: number, guess: number): number {
     if (guess >= 0 && this.#compare(guess, digests, at) === 1) return guess;
+    if (this.fingerprints.table === null) {
+      this.columnWanted = ALL_COLUMNS;
+      return NEEDS_COLUMN;
+    }
     let answer = ABSENT;
     this.fingerprints.probe(digests, at, (id) => {
       const verdict = this.#compare(id, digests, at);
@@ -151,8 +160,10 @@ export class BlockStore {
     return 1;
   }
 
-  /** Makes the column `find` wanted available, or marks its pack as one not to deduplicate against. */
+  /** Makes what `find` wanted available: the fingerprints, or a column, or marks its pack as one not to deduplicate
+   *  against. */
   async loadColumn(packIndex = this.columnWanted): Promise<void> {
+    if (packIndex === ALL_COLUMNS) return this.fingerprints.load();
     const pack = this.packs.packs[packIndex];
     assert(pack !== undefined, `no pack ${packIndex}`);
     try {
@@ -424,7 +435,22 @@ export class BlockStore {
       this.trust(index); // Nobody will ask any more.
       this.#columns.drop(index);
     }
+    this.fingerprints.forget((id) => this.isVoid(id));
     this.unlisted = this.unlisted.filter((pack) => !names.has(pack.name));
+  }
+
+  /** Neither stored nor about to be: nothing is ever found under this id. */
+  isVoid(id: number): boolean {
+    return !this.#openSegments.has(id - (id % this.#options.segmentIds)) && this.segments.rowOf(id) < 0;
+  }
+
+  /** The packs whose directories are in the tables. One that was lost and could not be read at a rebuild is not. */
+  tabled(): { readonly packIndex: number; readonly pack: KnownPack; readonly blockCount: number }[] {
+    const counts = this.segments.blockCountByPack();
+    return this.packs.present.flatMap(([packIndex, pack]) => {
+      const blockCount = counts.get(packIndex);
+      return blockCount === undefined ? [] : [{ packIndex, pack, blockCount }];
+    });
   }
 
   noteDamaged(name: string, error: FormatError | CodedError): void {
