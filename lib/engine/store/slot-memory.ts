@@ -1,4 +1,4 @@
-// SlotMemory keeps the slots of a fingerprint table: seven bytes each, in lines of 16, in chunks of 8192 lines.
+// SlotMemory keeps the slots of a fingerprint table: seven bytes each, in lines of 16, in chunks of 1024 lines.
 //
 // A slot is a tag of 24 bits (0: the slot is free) and an id of 40 bits. The tag and the id's low byte share a word, so a search
 // that finds nothing reads words only; the rest of the ids follows in the same line, where the processor finds it at
@@ -11,7 +11,8 @@ const LINE_WORDS = LINE_BYTES / 4;
 const LINE_MIDDLES = LINE_BYTES / 2;
 const MIDDLES_AT = 64 / 2;
 const TOPS_AT = 96;
-const CHUNK_SHIFT = 13;
+/** 112 KiB: what the smallest repository pays each time it is opened. */
+const CHUNK_SHIFT = 10;
 const CHUNK_LINES = 2 ** CHUNK_SHIFT;
 export const CHUNK_SLOTS = CHUNK_LINES * LINE_SLOTS;
 
