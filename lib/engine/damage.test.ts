@@ -90,6 +90,45 @@ test("SC-5: after a pack was deleted by hand the next archive stores its content
   await repository.close();
 });
 
+for (const isCached of [false, true]) {
+  const how = isCached ? "known to the index cache" : "read anew";
+  test(`PK-5: a pack that comes back when its ids are another's is left out, and GC removes it (${how})`, async () => {
+    const memory = await withAbortedArchive();
+    const indexFiles = await filesOf(memory, "index");
+    const packs = [...(await filesOf(memory, "packs")), ...(await filesOf(memory, "nodes"))];
+    expect(packs.length).toBeGreaterThan(0);
+    for (const { name } of [...packs, ...indexFiles]) await memory.remove(name);
+    let repository = await open(memory);
+    const record = await archive(repository, ARCHIVED);
+    await repository.close();
+
+    for (const { name, bytes } of packs) await memory.writeFile(name, bytes);
+    if (isCached) for (const { name, bytes } of indexFiles) await memory.writeFile(name, bytes);
+    repository = await open(memory);
+    await expectRestores(repository, record, ARCHIVED);
+    expect((await repository.verify()).findings).toEqual([]);
+    const again = await archive(repository, ABORTED);
+    await repository.rebuildIndex();
+    await expectRestores(repository, record, ARCHIVED);
+    await expectRestores(repository, again, ABORTED);
+    await repository.collectGarbage();
+    await repository.close();
+    for (const { name } of packs) expect(await memory.size(name)).toBeNull();
+    repository = await open(memory);
+    expect((await repository.verify()).findings).toEqual([]);
+    await expectRestores(repository, record, ARCHIVED);
+    await expectRestores(repository, again, ABORTED);
+    await repository.close();
+  });
+}
+
+async function filesOf(memory: MemoryStorage, folder: string) {
+  const files = await memory.list(folder);
+  return Promise.all(
+    files.map(async ({ name }) => ({ name, bytes: (await memory.readFile(name)) ?? new Uint8Array() })),
+  );
+}
+
 test("PK-5: numbers that were never given are refused by name, and what is stored stays readable", async () => {
   const memory = memoryStorage();
   const info = await createRepository({ storage: memory.connect() });

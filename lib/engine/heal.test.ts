@@ -232,3 +232,25 @@ test("HL-1: an encrypted repository heals, too, and a patched page from its whol
     expect((await bench.repository.verify()).findings).toEqual([]);
   }
 });
+
+test("HL-1: a rewritten pack that cannot be opened stays until what it held is back", async () => {
+  const bench = await newBench();
+  const record = await bench.archive(FIRST);
+  await bench.repository.reSegment({ level: 1 });
+  const pack = await onlyPack(bench);
+  const whole = (await bench.storage.readFile(pack)) ?? new Uint8Array();
+  await bench.repository.close();
+  await bench.storage.writeFile(pack, whole.slice(0, whole.length - 20));
+  await bench.reopen();
+  const { packs, lostBlockCount } = await bench.repository.heal();
+  expect(lostBlockCount).toBeGreaterThan(0);
+  expect(packs).toMatchObject([{ file: pack, regainedBlockCount: 0, affected: [{ snapshotId: record.id }] }]);
+  expect(await packNames(bench)).toEqual([pack]);
+  const again = await bench.archive(FIRST);
+  expect(await bench.repository.heal()).toMatchObject({ lostBlockCount: 0 });
+  expect(await packNames(bench)).not.toContain(pack);
+  await expectAllWell(bench, [
+    [record, FIRST],
+    [again, FIRST],
+  ]);
+});

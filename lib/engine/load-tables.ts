@@ -5,6 +5,7 @@ import { throwIfAborted } from "./archive/image-archiver.ts";
 import { saveCaches } from "./close.ts";
 import { addFingerprints, loadFingerprints } from "./fingerprint-cache.ts";
 import { hashOfPackName, type PackTraits, packFolder, type SegmentEntry } from "./format/pack-format.ts";
+import type { PackListing } from "./format/snapshot-format.ts";
 import { type CachedTables, loadIndexCache } from "./index-cache.ts";
 import type { RepositoryState } from "./repository-state.ts";
 import type { StoredFile } from "./storage/storage.ts";
@@ -29,8 +30,8 @@ export async function loadTables(state: RepositoryState): Promise<void> {
     state.indexed.places = new Set([...cached.data.packs, ...cached.nodes.packs].map((pack) => pack.name));
   }
   for (const store of stores) {
-    store.packs.inventory(state.stored.flatMap((snapshot) => listedPacks(snapshot.packs, store)));
-    store.packs.inventory(listedPacks(state.ledger.content.packs, store));
+    store.packs.inventory(state.stored.flatMap((snapshot) => listedPacks(state, snapshot.packs, store)));
+    store.packs.inventory(listedPacks(state, state.ledger.content.packs, store));
     const ours = files.filter((file) => file.name.startsWith(`${packFolder(store.identity.kind)}/`));
     await loadStore(state, store, ours, cached?.[store.identity.kind] ?? null);
   }
@@ -41,11 +42,12 @@ async function packFiles(state: RepositoryState, store: BlockStore): Promise<Sto
   return files.filter((file) => hashOfPackName(file.name) !== null && !state.removedPacks.has(file.name));
 }
 
-function listedPacks<Pack extends { readonly kind: string }>(
-  packs: readonly Pack[],
-  store: BlockStore,
-): Pack[] {
-  return packs.filter((pack) => pack.kind === store.identity.kind);
+function listedPacks(
+  state: RepositoryState,
+  packs: readonly PackListing[],
+  { identity }: BlockStore,
+): PackListing[] {
+  return packs.filter(({ kind, name }) => kind === identity.kind && !state.removedPacks.has(name));
 }
 
 interface LoadedPack {
@@ -77,6 +79,7 @@ async function loadStore(
   if (loaded.length > 0 || gone.size > 0 || cached === null) state.indexIsNew = true;
   const load = store.packs.present.length === 0 ? null : () => loadFingerprints(state, store);
   store.fingerprints = new LazyFingerprints(new FingerprintTable(), load);
+  dropReturned(state, store);
   noteUnlisted(state, store);
   store.nextId = nextIdOf(state, store);
 }
@@ -161,6 +164,24 @@ async function loadPack(
     store.noteDamaged(file.name, error);
     return null;
   }
+}
+
+/** A pack that no snapshot listed was lost, its ids were given to another, and it came back, with a copy of the repository perhaps: nobody
+ *  needs it, and nobody may find it. */
+function dropReturned(state: RepositoryState, store: BlockStore): void {
+  const listed = listedNames(state);
+  const sharing = [...store.segments.packsSharingIds()];
+  const returned = new Set(sharing.filter((packIndex) => !listed.has(store.packs.nameOf(packIndex))));
+  if (returned.size === 0) return;
+  store.segments.removePacks(returned);
+  for (const packIndex of returned) {
+    const name = store.packs.nameOf(packIndex);
+    const sizeBytes = store.packs.packs[packIndex]?.sizeBytes ?? 0;
+    store.packs.retire(packIndex);
+    state.removedPacks.add(name);
+    state.filesToRemove.set(name, { sizeBytes, isFree: () => true });
+  }
+  state.indexIsNew = true;
 }
 
 /** Packs of a crashed or aborted archive are good packs: the next snapshot lists them. */

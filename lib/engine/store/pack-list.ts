@@ -73,11 +73,10 @@ export class PackList {
     this.#inventory.push(...listings);
   }
 
-  /** The pack that should hold `id` although no segment does. */
+  /** The pack that should hold `id` although no segment does. The newest that is said to: it was put in the place of the others. */
   expectedPackOf(id: number): string | null {
-    return (
-      this.#inventory.find((pack) => id >= pack.firstId && id < pack.endId && !this.has(pack.name))?.name ??
-      null
-    );
+    const isExpected = ({ name, firstId, endId }: PackListing) =>
+      id >= firstId && id < endId && !this.has(name);
+    return this.#inventory.findLast(isExpected)?.name ?? null;
   }
 }

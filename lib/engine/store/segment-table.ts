@@ -199,6 +199,24 @@ export class SegmentTable {
     return ranges;
   }
 
+  /** Packs that were never rewritten (rank 0) and have an id that another such pack has, too. */
+  packsSharingIds(): Set<number> {
+    const sharing = new Set<number>();
+    let furthestEnd = 0;
+    let furthestPack = -1;
+    for (let row = 0; row < this.#rowCount; row++) {
+      if (this.#rankOf(row) > 0) continue;
+      const firstId = this.#rows.firstIds[row] as number;
+      // Rows are in the order of first ids: what overlaps an earlier row overlaps the one that reaches furthest.
+      if (firstId < furthestEnd) sharing.add(furthestPack).add(this.packOf(row));
+      const end = firstId + (this.#rows.counts[row] as number);
+      if (end <= furthestEnd) continue;
+      furthestEnd = end;
+      furthestPack = this.packOf(row);
+    }
+    return sharing;
+  }
+
   /** The number after the largest id in use. */
   endId(): number {
     let end = 0;

@@ -25,6 +25,8 @@ import { type DonorPage, findLostBlocks, type LostBlock } from "./lost-blocks.ts
 /** Blocks regained at a time: bounds memory. */
 const BLOCKS_AT_ONCE = 2048;
 const RANK_MAX = 255;
+/** Of a block that no file left says where it was. */
+const UNKNOWN_PACK = "";
 
 type Tally = Map<string, { neededBlockCount: number; regainedBlockCount: number }>;
 
@@ -72,16 +74,25 @@ function tallyOf(tally: Tally, name: string) {
 
 function packNameOf({ data }: RepositoryState, id: number): string {
   const row = data.segments.rowOf(id);
-  return row < 0 ? (data.packs.expectedPackOf(id) ?? "") : data.packs.nameOf(data.segments.packOf(row));
+  return row < 0
+    ? (data.packs.expectedPackOf(id) ?? UNKNOWN_PACK)
+    : data.packs.nameOf(data.segments.packOf(row));
 }
 
 /** Packs of which nothing is wanted any more. Manifest nodes are not made again; but when every manifest can be read, those of a pack
- *  that cannot be opened are nobody's. */
-function wholeAgain({ nodes }: RepositoryState, tally: Tally): string[] {
-  return [...tally]
-    .filter(([name]) => nodes.packs.indexOf(name) === null)
-    .filter(([, { neededBlockCount, regainedBlockCount }]) => neededBlockCount === regainedBlockCount)
-    .map(([name]) => name);
+ *  that cannot be opened are nobody's. Which blocks lie in such a pack nobody can say, for a rewritten pack has the ids of those it
+ *  replaced: none goes before all that is missing is there again. */
+function wholeAgain({ data, nodes }: RepositoryState, tally: Tally): string[] {
+  const packs = [...tally].map(([name, { neededBlockCount, regainedBlockCount }]) => ({
+    name,
+    isOpen: data.packs.indexOf(name) !== null,
+    isRegained: neededBlockCount === regainedBlockCount,
+  }));
+  const isNothingMissing = packs.every(({ isOpen, isRegained }) => isOpen || isRegained);
+  return packs
+    .filter(({ name }) => name !== UNKNOWN_PACK && nodes.packs.indexOf(name) === null)
+    .filter(({ isOpen, isRegained }) => isRegained && (isOpen || isNothingMissing))
+    .map(({ name }) => name);
 }
 
 // Regaining ---------------------------------------------------------------------------------------------------
@@ -110,7 +121,7 @@ async function regain(
       const some = blocks.slice(first, first + BLOCKS_AT_ONCE);
       const names = new Map(some.map(({ id }) => [id, packNameOf(state, id)]));
       for (const block of await sources.regained(some)) {
-        tallyOf(tally, names.get(block.id) ?? "").regainedBlockCount += 1;
+        tallyOf(tally, names.get(block.id) ?? UNKNOWN_PACK).regainedBlockCount += 1;
         await builder?.add(block);
       }
       doneBytes += some.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
