@@ -30,12 +30,13 @@ export function gcCommand(): Command {
 }
 
 async function gc(dir: string, options: GcOptions, { signal, output }: VerbContext) {
+  const work = { signal, onProgress: output.beginProgress() };
   if (options.dryRun === true) {
-    const plan = await withRepository(dir, "read", (repository) => repository.planGc({ signal }));
+    const plan = await withRepository(dir, "read", (repository) => repository.planGc(work));
     output.result(plan, () => planInWords(plan));
     return EXIT.ok;
   }
-  const budget = { signal, bytesMax: options.maxBytes, secondsMax: options.maxSeconds };
+  const budget = { ...work, bytesMax: options.maxBytes, secondsMax: options.maxSeconds };
   const report = await withRepository(dir, "write", (repository) => repository.collectGarbage(budget));
   output.result(report, () => inWords(report));
   return EXIT.ok;

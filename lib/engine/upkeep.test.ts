@@ -369,3 +369,18 @@ test("VF-1: a damaged ledger is named, opens all the same, and is written anew b
   await bench.repository.collectGarbage();
   await expectSound(bench);
 });
+
+test("GC says how far its marking is, over the bytes of all snapshots", async () => {
+  const bench = await newBench();
+  await bench.archive(OLD);
+  await bench.archive(NEW, "pc-02");
+  const seen: number[] = [];
+  await bench.repository.collectGarbage({
+    onProgress: ({ doneBytes, totalBytes }) => {
+      expect(totalBytes).toBe(OLD.length + NEW.length);
+      seen.push(doneBytes);
+    },
+  });
+  expect(seen).toHaveLength(2);
+  expect(seen.at(-1)).toBe(OLD.length + NEW.length);
+});

@@ -33,7 +33,7 @@ async function settleDoubtful(state: RepositoryState): Promise<void> {
 export async function planGc(state: RepositoryState, options: GcOptions = {}): Promise<GcPlan> {
   checkAllReadable(state);
   const marking = new Marking(state, () => check(state, options));
-  await markAll(state, marking);
+  await markAll(state, marking, options);
   return planFrom(state, marking);
 }
 
@@ -53,7 +53,7 @@ async function collect(state: RepositoryState, options: GcOptions): Promise<GcRe
     if (mayStop && isTimeUp()) throw new TimeIsUp();
   });
   try {
-    await markAll(state, marking);
+    await markAll(state, marking, options);
   } catch (error) {
     if (!(error instanceof TimeIsUp)) throw error;
     return { ...NOTHING_DONE, plan: null, seconds: seconds() };
@@ -110,10 +110,23 @@ function repackWithin(
 }
 
 /** Until no snapshot is unmarked: sessions commit while we walk. Held ones count although their files may be gone. */
-async function markAll(state: RepositoryState, marking: Marking): Promise<void> {
+async function markAll(
+  state: RepositoryState,
+  marking: Marking,
+  { onProgress }: GcOptions = {},
+): Promise<void> {
+  let totalBytes = state.stored.reduce((sum, snapshot) => sum + logicalBytes(snapshot), 0);
+  let doneBytes = 0;
   for (let next = unmarked(state, marking); next !== undefined; next = unmarked(state, marking)) {
     await marking.walk(next);
+    doneBytes += logicalBytes(next);
+    totalBytes = Math.max(totalBytes, doneBytes); // Some were committed meanwhile.
+    onProgress?.({ doneBytes, totalBytes });
   }
+}
+
+function logicalBytes({ record }: StoredSnapshot): number {
+  return record.images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 function unmarked(state: RepositoryState, marking: Marking): StoredSnapshot | undefined {

@@ -12,8 +12,8 @@ export interface PruneReport {
   readonly removedIds: readonly string[];
 }
 
-export interface GcOptions {
-  readonly signal?: AbortSignal;
+/** Progress counts the logical bytes of snapshots whose needs are known: that is most of the time it takes. */
+export interface GcOptions extends WorkOptions {
   /** Packs of at most so many bytes are removed or rewritten, one at least. */
   readonly bytesMax?: number;
   /** No work is begun after so many seconds; what was done stays done. */
