@@ -8,7 +8,7 @@ import {
   SEGMENT_HEADER_BYTES,
   TRAILER_BYTES,
 } from "../format/pack-format.ts";
-import { PACK_BYTES_TARGET } from "../store/block-store.ts";
+import { isPackFull } from "../store/pack-writer.ts";
 
 export class PackSizes {
   /** What sealing adds to each payload. */
@@ -18,6 +18,7 @@ export class PackSizes {
   packCount = 0;
   /** Of the open pack, without its footer. */
   #openBytes = 0;
+  #openBlockCount = 0;
 
   constructor(sealBytes: number) {
     this.#sealBytes = sealBytes;
@@ -27,9 +28,10 @@ export class PackSizes {
     const payloadBytes = encodedBytes + this.#sealBytes;
     if (this.#openBytes === 0) this.#begin();
     this.#openBytes += SEGMENT_HEADER_BYTES + payloadBytes;
+    this.#openBlockCount += blockCount;
     this.payloadBytes += payloadBytes;
     this.overheadBytes += SEGMENT_HEADER_BYTES + DIRECTORY_ENTRY_BYTES + blockCount * DIGEST_BYTES;
-    if (this.#openBytes >= PACK_BYTES_TARGET) this.seal();
+    if (isPackFull(this.#openBytes, this.#openBlockCount)) this.seal();
   }
 
   #begin(): void {
@@ -40,6 +42,7 @@ export class PackSizes {
 
   seal(): void {
     this.#openBytes = 0;
+    this.#openBlockCount = 0;
   }
 
   get bytes(): number {

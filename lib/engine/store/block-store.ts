@@ -38,10 +38,6 @@ export const ABSENT = -1;
 /** In `columnWanted`: the fingerprints are what is to be loaded. */
 const ALL_COLUMNS = -1;
 
-/** Packs are 64 MiB: large enough that one seek per pack is noise when restoring over 1 Gbit/s, small enough that a
- *  pack can be rewritten without a second copy of the repository. */
-export const PACK_BYTES_TARGET = 64 * 1024 * 1024;
-
 export interface BlockStoreOptions {
   readonly storage: Storage;
   readonly identity: PackIdentity;
@@ -272,7 +268,7 @@ export class BlockStore {
     this.#openPack ??= await PackWriter.create(this.#options.storage, this.identity);
     await this.#openPack.append(segment, encoded);
     owner.countStored(encoded.payload.length, segment.count);
-    if (this.#openPack.sizeBytes >= PACK_BYTES_TARGET) await this.#sealOpenPack();
+    if (this.#openPack.isFull) await this.#sealOpenPack();
   }
 
   // Sealing ---------------------------------------------------------------------------------------------------

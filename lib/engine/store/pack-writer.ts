@@ -19,6 +19,17 @@ import {
 import type { EncodedSegment } from "../format/segment-codec.ts";
 import type { FileWriter, Storage } from "../storage/storage.ts";
 
+/** Packs are 64 MiB: large enough that one seek per pack is noise when restoring over 1 Gbit/s, small enough that a
+ *  pack can be rewritten without a second copy of the repository. */
+export const PACK_BYTES_TARGET = 64 * 1024 * 1024;
+/** Blocks that compress to nearly nothing fill no pack by their bytes, and whoever looks one of them up reads the digests of all in its
+ *  pack: 8 MiB of these. */
+const PACK_BLOCKS_MAX = 2 ** 18;
+
+export function isPackFull(sizeBytes: number, blockCount: number): boolean {
+  return sizeBytes >= PACK_BYTES_TARGET || blockCount >= PACK_BLOCKS_MAX;
+}
+
 export interface SealedPack {
   readonly name: string;
   readonly sizeBytes: number;
@@ -44,6 +55,7 @@ export class PackWriter {
   readonly #hash = createHash("sha256");
   readonly #segments: SegmentEntry[] = [];
   readonly #digests: Uint8Array[] = [];
+  #blockCount = 0;
   sizeBytes = 0;
 
   private constructor(file: FileWriter, identity: PackIdentity, traits: PackTraits | null) {
@@ -67,6 +79,10 @@ export class PackWriter {
     return writer;
   }
 
+  get isFull(): boolean {
+    return isPackFull(this.sizeBytes, this.#blockCount);
+  }
+
   async append(segment: NumberedSegment, encoded: EncodedSegment): Promise<void> {
     await this.appendFrame([segment], encoded);
   }
@@ -86,6 +102,7 @@ export class PackWriter {
     assert(this.#traits !== null || !isShared, "a pack as archives write it has no shared frames");
     await this.#write(encodeSegmentHeader(this.#identity, header, payload));
     await this.#write(payload);
+    this.#blockCount += header.count;
     let rawStart = 0;
     for (const { firstId, count, rawBytes, isPrivate, digests } of ranges) {
       const place = { offset, codec, encodedBytes: payload.length, payloadHash, isShared, rawStart };

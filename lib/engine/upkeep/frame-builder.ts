@@ -12,7 +12,6 @@ import {
 import type { EncodedSegment } from "../format/segment-codec.ts";
 import type { RepositoryState } from "../repository-state.ts";
 import type { BlockStore } from "../store/block-store.ts";
-import { PACK_BYTES_TARGET } from "../store/block-store.ts";
 import { type NumberedSegment, PackWriter, type SealedPack } from "../store/pack-writer.ts";
 
 /** A block with its id and, of a node, the length before it. */
@@ -120,7 +119,7 @@ export class FrameBuilder {
   async #append(ranges: readonly NumberedSegment[], encoded: EncodedSegment): Promise<void> {
     this.#writer ??= await PackWriter.create(this.#state.storage, this.#store.identity, this.#traits);
     await this.#writer.appendFrame(ranges, encoded);
-    if (this.#writer.sizeBytes >= PACK_BYTES_TARGET) await this.#seal();
+    if (this.#writer.isFull) await this.#seal();
   }
 
   async #seal(): Promise<void> {

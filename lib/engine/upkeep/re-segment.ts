@@ -7,8 +7,8 @@
 import { CodedError } from "#lib/model/errors.ts";
 import { throwIfAborted } from "../archive/image-archiver.ts";
 import type { RepositoryState } from "../repository-state.ts";
-import { PACK_BYTES_TARGET } from "../store/block-store.ts";
 import type { SealedPack } from "../store/pack-writer.ts";
+import { PACK_BYTES_TARGET } from "../store/pack-writer.ts";
 import type { ReSegmentOptions, ReSegmentReport } from "../types.ts";
 import { type Condemned, recordRemoval, removeCondemned, replacePacks } from "./condemn.ts";
 import { FrameBuilder } from "./frame-builder.ts";

@@ -6,8 +6,8 @@
 import { CodedError } from "#lib/model/errors.ts";
 import type { PackTraits } from "../format/pack-format.ts";
 import type { RepositoryState } from "../repository-state.ts";
-import { type BlockStore, PACK_BYTES_TARGET } from "../store/block-store.ts";
-import type { SealedPack } from "../store/pack-writer.ts";
+import type { BlockStore } from "../store/block-store.ts";
+import { PACK_BYTES_TARGET, type SealedPack } from "../store/pack-writer.ts";
 import { type Condemned, recordRemoval, removeCondemned, replacePacks } from "./condemn.ts";
 import { discardPacks, FrameBuilder } from "./frame-builder.ts";
 import type { LiveBlocks, Marking } from "./mark.ts";
