@@ -133,7 +133,7 @@ export class RepositoryState {
       segmentIds,
       encode: (buffer, segment, compression) => this.encode(identity, buffer, segment, compression),
       decode: (segment, bytes) => this.workers.decode(segment, identity, bytes),
-      inFlightMax: 2 + 4 * this.workers.threadCount,
+      inFlightMax: 2 + 3 * this.workers.threadCount,
     });
   }
 

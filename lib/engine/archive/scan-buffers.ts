@@ -1,8 +1,8 @@
 // ScanBuffers lends the memory pages are scanned in, and so bounds what all archives together hold at a time.
 import { newScanBuffer, type ScanBuffer } from "../threads/workers.ts";
 
-/** 24 batches of 2 MiB. */
-const BUFFERS_MAX = 24;
+/** 12 batches of 2 MiB. */
+const BUFFERS_MAX = 12;
 
 export class ScanBuffers {
   readonly #blockSize: number;

@@ -1,8 +1,8 @@
 // DigestColumns keeps the digest columns of recently used packs in memory, so that a deduplication hit can be
 // confirmed against the full digest. Bounded by bytes; the least recently used column goes first.
 
-/** 16 columns of full packs of 4 KiB blocks that compressed to half. */
-const COLUMN_BYTES_MAX = 64 * 1024 * 1024;
+/** Two dozen columns of full packs of 4 KiB blocks that compressed to half; three of the longest there are. */
+const COLUMN_BYTES_MAX = 24 * 1024 * 1024;
 
 export class DigestColumns {
   /** A Map keeps insertion order: the first key is the least recently used one. */

@@ -6,7 +6,7 @@
 //
 // A sub-table is a row of lines of 16 slots. Tags lead, in proportion, to a line; and to a slot in it; a line that
 // is full overflows into the next.
-// So a search reads hardly more than one line although nine of ten slots may be taken. A sub-table grows by a sixth,
+// So a search reads hardly more than one line although nine of ten slots may be taken. A sub-table grows by a tenth,
 // alone and from its own content: no second table, no long pause. At its bound the table does not fail but keeps a sample.
 import {
   CHUNK_SLOTS,
@@ -26,8 +26,8 @@ import {
 const SUB_TABLES = 2 ** 14;
 const TAG_BITS = 24;
 const LOAD_MAX = 0.9;
-/** A full sub-table gets a sixth more lines, one at least. */
-const GROWTH_SHARE = 6;
+/** A full sub-table gets a tenth more lines, one at least. */
+const GROWTH_SHARE = 10;
 /** No sub-table gets beyond four times the average and these by chance. Whoever chose blocks by their digests would only make
  *  them unfindable. */
 const LINES_ABOVE_AVERAGE = 64;
