@@ -39,6 +39,7 @@ const PROCESSORS: WorkerContext["processors"] = {
   "snapshot-classroom": processSnapshot,
   "restore-node": processRestore,
   "roll-back-classroom": processRestore,
+  clone: processRestore,
   verify: processVerify,
   evaluate: processEvaluate,
   prune: processPrune,

@@ -67,6 +67,7 @@ function contextOf(change: Partial<WorkerContext> = {}): WorkerContext {
     "snapshot-classroom": processSnapshot,
     "restore-node": processSnapshot,
     "roll-back-classroom": processSnapshot,
+    clone: processSnapshot,
     verify: processVerify,
     evaluate: processEvaluate,
     prune: processPrune,

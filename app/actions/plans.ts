@@ -7,14 +7,23 @@ import type { FormState } from "#components/ui/form-state.ts";
 import { requireViewer } from "#lib/auth/viewer.ts";
 import { applyRestorePlan } from "#lib/commands/apply-restore-plan.ts";
 import { planRestore } from "#lib/commands/plan-restore.ts";
+import { CodedError } from "#lib/model/errors.ts";
 import { answer, parseForm } from "./answer.ts";
 
-const PlanForm = z.object({
-  kind: z.enum(["restore-node", "roll-back-classroom"]),
-  subjectId: z.string().max(64),
-  /** A moment (ISO) or a snapshot's id. */
-  at: z.string().max(64),
-});
+const PlanForm = z.union([
+  z.object({
+    kind: z.enum(["restore-node", "roll-back-classroom"]),
+    subjectId: z.string().max(64),
+    /** A moment (ISO) or a snapshot's id. */
+    at: z.string().max(64),
+  }),
+  z.object({
+    kind: z.literal("clone"),
+    snapshotId: z.string().max(64),
+    /** To a whole classroom; without it, to the PCs ticked (fields "nodeId"). */
+    groupId: z.string().max(64).optional(),
+  }),
+]);
 const ApplyForm = z.object({
   requestId: z.uuid(),
   planId: z.string().max(64),
@@ -25,8 +34,18 @@ const ApplyForm = z.object({
 export async function planRestoreAction(_previous: FormState, form: FormData): Promise<FormState> {
   return answer(async () => {
     const viewer = await requireViewer();
-    const plan = await planRestore(viewer, parseForm(PlanForm, form));
+    const asked = parseForm(PlanForm, form);
+    const plan = await planRestore(viewer, asked.kind === "clone" ? cloneWish(asked, form) : asked);
     redirect(`/plans/${plan.id}`);
+  });
+}
+
+function cloneWish({ snapshotId, groupId }: { snapshotId: string; groupId?: string }, form: FormData) {
+  if (groupId !== undefined) return { kind: "clone" as const, snapshotId, groupId };
+  const nodeIds = form.getAll("nodeId").filter((value) => typeof value === "string");
+  if (nodeIds.length > 0) return { kind: "clone" as const, snapshotId, nodeIds };
+  throw new CodedError("input-invalid", "No PC was chosen.", {
+    hint: "Choose a classroom, or tick the PCs that shall become copies.",
   });
 }
 

@@ -5,7 +5,7 @@
 import { Camera, ListChecks, RotateCcw, X } from "lucide-react";
 import Link from "next/link";
 import { useEffect, useRef } from "react";
-import { eventWords } from "#lib/model/matrix.ts";
+import { eventWords, versionWords } from "#lib/model/matrix.ts";
 import { ActionForm, SubmitButton } from "../ui/action-form.tsx";
 import { buttonClass } from "../ui/button.tsx";
 import { ByteCount } from "../ui/byte-count.tsx";
@@ -70,7 +70,7 @@ export function CellPanel({
               className={buttonClass("secondary", "flex-1")}
             >
               <Camera aria-hidden size={14} />
-              Snapshot v{cell.version.number}
+              {versionWords(cell.version, row.name)}
             </Link>
           )}
           {moment.jobId === null ? null : (
@@ -83,11 +83,15 @@ export function CellPanel({
         {mayRollBack && cell.version !== null ? (
           <ActionForm
             action={planAction}
-            fields={{ kind: "restore-node", subjectId: row.nodeId, at: cell.version.snapshotId }}
+            fields={
+              cell.version.nodeName === row.name
+                ? { kind: "restore-node", subjectId: row.nodeId, at: cell.version.snapshotId }
+                : { kind: "clone", nodeId: row.nodeId, snapshotId: cell.version.snapshotId }
+            }
           >
             <SubmitButton variant="secondary" className="w-full">
               <RotateCcw aria-hidden size={14} />
-              Roll back {row.name} to v{cell.version.number}…
+              Roll back {row.name} to {versionWords(cell.version, row.name)}…
             </SubmitButton>
           </ActionForm>
         ) : null}
@@ -107,7 +111,7 @@ export function CellPanel({
   );
 }
 
-function CellFacts({ chosen: { cell, moment } }: { chosen: ChosenCell }) {
+function CellFacts({ chosen: { row, cell, moment } }: { chosen: ChosenCell }) {
   const event = cell.event;
   return (
     <dl className="mt-3 grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1.5 text-sm">
@@ -115,7 +119,7 @@ function CellFacts({ chosen: { cell, moment } }: { chosen: ChosenCell }) {
       <dd className="first-letter:uppercase">{event === null ? "none for this PC" : eventWords(event)}</dd>
       <dt className="text-ink-3">On its disks</dt>
       <dd>
-        {cell.version === null ? "never captured" : `v${cell.version.number}`}
+        {cell.version === null ? "never captured" : versionWords(cell.version, row.name)}
         {cell.certain ? "" : ", uncertain"}
       </dd>
       {event?.changedBytes === null || event?.changedBytes === undefined ? null : (

@@ -1,5 +1,5 @@
 // The matrix's headings: a row of days, and under it each moment's time with a link to its job.
-import { Camera, Download, RotateCcw } from "lucide-react";
+import { Camera, Copy, Download, RotateCcw } from "lucide-react";
 import Link from "next/link";
 import type { MatrixMoment } from "#lib/model/matrix.ts";
 import { classNames } from "../ui/class-names.ts";
@@ -10,6 +10,7 @@ const KIND_ICONS = {
   "snapshot-classroom": Camera,
   "restore-node": RotateCcw,
   "roll-back-classroom": RotateCcw,
+  clone: Copy,
   verify: Camera,
   evaluate: Camera,
   prune: Camera,

@@ -93,7 +93,9 @@ export function Matrix({
                   cells={cells[index] ?? []}
                   activeColumn={active.row === index ? active.column : null}
                   openColumn={open?.row === index ? open.column : null}
-                  wordsOf={(moment, cell) => `${row.name}, ${momentText(moment, zone)}: ${cellWords(cell)}`}
+                  wordsOf={(moment, cell) =>
+                    `${row.name}, ${momentText(moment, zone)}: ${cellWords(cell, row.name)}`
+                  }
                   onFocus={setActive}
                   onChoose={choose}
                 />

@@ -6,10 +6,11 @@ import type { Viewer } from "#lib/auth/request-viewer.ts";
 import { findJobByRequestId, type NewTask } from "#lib/db/jobs.ts";
 import { findPlan, markPlanApplied, type StoredPlan } from "#lib/db/plans.ts";
 import { CodedError, type FailureCode } from "#lib/model/errors.ts";
-import type { RestorePlan, RestorePlanItem, SkipReason } from "#lib/model/plan.ts";
+import { isId } from "#lib/model/ids.ts";
+import { nameToConfirm, type RestorePlan, type RestorePlanItem, type SkipReason } from "#lib/model/plan.ts";
 import { Id, parseInput, RequestId } from "./input.ts";
 import { decideRestorePlan } from "./plan-restore.ts";
-import { collectRestoreFacts } from "./restore-facts.ts";
+import { collectRestoreFacts, type RestoreWish } from "./restore-facts.ts";
 import { wish } from "./wish.ts";
 
 export const ApplyRestorePlanInput = z.object({
@@ -39,10 +40,10 @@ export async function applyRestorePlan(
     {
       kind: plan.kind,
       requestId: asked.requestId,
-      title: `${plan.kind === "restore-node" ? "Restore" : "Roll back"} ${plan.subjectName}`,
-      groupId: plan.kind === "roll-back-classroom" ? plan.subject : null,
+      title: titleOf(plan),
+      groupId: isId("group", plan.subject) ? plan.subject : null,
       planId: plan.id,
-      options: { at: plan.at },
+      options: plan.kind === "clone" ? { snapshotId: clonedSnapshot(plan) } : { at: plan.at },
       tasks: plan.items.map(taskOfItem),
       whenBusy: "refuse",
     },
@@ -68,9 +69,10 @@ function assertApplicable(stored: StoredPlan, asked: Input): void {
       hint: again,
     });
   }
-  if (plan.kind === "roll-back-classroom" && asked.confirmName !== plan.subjectName) {
-    throw new CodedError("confirmation-mismatch", `The name typed is not "${plan.subjectName}".`, {
-      hint: "Type the classroom's name exactly as shown.",
+  const name = nameToConfirm(plan);
+  if (name !== null && asked.confirmName !== name) {
+    throw new CodedError("confirmation-mismatch", `What was typed is not "${name}".`, {
+      hint: "Type it exactly as shown.",
     });
   }
   if (plan.items.every((item) => item.action === "skip")) {
@@ -81,11 +83,7 @@ function assertApplicable(stored: StoredPlan, asked: Input): void {
 }
 
 async function assertUnchanged(plan: RestorePlan): Promise<void> {
-  const exact = plan.kind === "restore-node" ? plan.items[0]?.snapshotId : null;
-  const facts = await collectRestoreFacts(
-    { kind: plan.kind, subjectId: plan.subject, at: exact ?? plan.at },
-    Date.now(),
-  );
+  const facts = await collectRestoreFacts(wishOf(plan), Date.now());
   const now = decideRestorePlan(facts);
   if (now.hash === plan.hash) return;
   throw new CodedError(
@@ -97,6 +95,30 @@ async function assertUnchanged(plan: RestorePlan): Promise<void> {
   );
 }
 
+/** The wish that the plan answered. */
+export function wishOf(plan: RestorePlan): RestoreWish {
+  const { kind, subject, items } = plan;
+  if (kind === "clone") {
+    const snapshotId = clonedSnapshot(plan);
+    if (isId("group", subject)) return { kind, snapshotId, groupId: subject };
+    return { kind, snapshotId, nodeIds: items.map((item) => item.nodeId) };
+  }
+  // One PC was planned to a snapshot, a classroom to a moment.
+  const exact = kind === "restore-node" ? items[0]?.snapshotId : null;
+  return { kind, subjectId: subject, at: exact ?? plan.at };
+}
+
+function clonedSnapshot({ id, items }: RestorePlan): string {
+  const snapshotId = items[0]?.snapshotId;
+  if (snapshotId == null) throw new CodedError("internal", `Plan ${id} clones nothing.`);
+  return snapshotId;
+}
+
+function titleOf(plan: RestorePlan): string {
+  if (plan.kind === "clone") return `Clone to ${plan.subjectName}`;
+  return `${plan.kind === "restore-node" ? "Restore" : "Roll back"} ${plan.subjectName}`;
+}
+
 function firstDifference(plan: RestorePlan, items: readonly RestorePlanItem[]): string {
   for (const item of items) {
     const before = plan.items.find((candidate) => candidate.nodeId === item.nodeId);
@@ -104,6 +126,8 @@ function firstDifference(plan: RestorePlan, items: readonly RestorePlanItem[]): 
     if (before.action !== item.action || before.reason !== item.reason) return item.explanation;
     if (before.snapshotId !== item.snapshotId)
       return `${item.nodeName} has another snapshot for that moment now.`;
+    if (JSON.stringify(before.diskMap) !== JSON.stringify(item.diskMap))
+      return `the disks of ${item.nodeName}.`;
   }
   const gone = plan.items.find((item) => !items.some((candidate) => candidate.nodeId === item.nodeId));
   return gone === undefined ? "the order of nodes." : `${gone.nodeName} is no longer part of it.`;
@@ -116,6 +140,7 @@ const CODE_OF_REASON: Readonly<Record<SkipReason, FailureCode>> = {
   busy: "node-busy",
   "not-enrolled": "enrolment-pending",
   "disk-missing": "disk-mismatch",
+  "disk-ambiguous": "disk-mismatch",
   "disk-too-small": "target-too-small",
   "partition-missing": "target-missing",
   "layout-differs": "layout-mismatch",
@@ -123,8 +148,8 @@ const CODE_OF_REASON: Readonly<Record<SkipReason, FailureCode>> = {
 
 /** A node the plan leaves out gets a skipped task that says why, so that the job shows the whole classroom. */
 function taskOfItem(item: RestorePlanItem): NewTask {
-  const { nodeId, snapshotId, compareBytes } = item;
-  const task = { kind: "restore", nodeId, snapshotId, totalBytes: compareBytes } as const;
+  const { nodeId, snapshotId, compareBytes, diskMap = null } = item;
+  const task = { kind: "restore", nodeId, snapshotId, diskMap, totalBytes: compareBytes } as const;
   if (item.reason === null) return task;
   const skipped = { code: CODE_OF_REASON[item.reason], message: item.explanation, hint: null };
   return { ...task, skipped };

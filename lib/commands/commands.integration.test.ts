@@ -180,6 +180,45 @@ describe("plans", () => {
     });
   });
 
+  test("a snapshot is cloned to a classroom or to chosen PCs; the tasks say to which disk", async () => {
+    const { group, withSnapshot, without, record } = await room();
+    const toRoom = await planRestore(operator, { kind: "clone", snapshotId: record.id, groupId: group.id });
+    expect(toRoom).toMatchObject({ kind: "clone", subject: group.id, subjectName: group.name });
+    expect(toRoom.items.map((item) => item.action)).toEqual(["restore", "restore"]);
+    const unnamed = { planId: toRoom.id, planHash: toRoom.hash, requestId: requestId() };
+    await expect(applyRestorePlan(operator, unnamed)).rejects.toMatchObject({
+      code: "confirmation-mismatch",
+    });
+    const plan = await planRestore(operator, {
+      ...{ kind: "clone", snapshotId: record.id },
+      nodeIds: [without.id, without.id],
+    });
+    expect(plan).toMatchObject({ subject: record.id, subjectName: without.name });
+    expect(plan.items).toMatchObject([{ nodeId: without.id, snapshotId: record.id }]);
+    // One PC is a named button: nothing to type.
+    const request = { planId: plan.id, planHash: plan.hash, requestId: requestId() };
+    const { jobId } = await applyRestorePlan(operator, request);
+    expect(await findJob(jobId)).toMatchObject({
+      kind: "clone",
+      title: `Clone to ${without.name}`,
+      groupId: null,
+    });
+    const [task] = await tasksOfJob(jobId);
+    expect(task).toMatchObject({
+      nodeId: without.id,
+      snapshotId: record.id,
+      diskMap: plan.items[0]?.diskMap,
+    });
+    const busy = await planRestore(operator, { kind: "clone", snapshotId: record.id, groupId: group.id });
+    expect(busy.items.find((item) => item.nodeId === without.id)).toMatchObject({ reason: "busy" });
+    expect(busy.items.find((item) => item.nodeId === withSnapshot.id)?.explanation).toContain("was taken of");
+    await cancelJob(operator, { jobId });
+    const nowhere = planRestore(operator, { kind: "clone", snapshotId: record.id, groupId: "group_x" });
+    await expect(nowhere).rejects.toMatchObject({ code: "classroom-unknown" });
+    const nothing = planRestore(operator, { kind: "clone", snapshotId: "snap_x", groupId: group.id });
+    await expect(nothing).rejects.toMatchObject({ code: "snapshot-unknown" });
+  });
+
   test("what has changed since the plan was shown stops it", async () => {
     const { group, withSnapshot, plan } = await room();
     const apply = () =>

@@ -61,6 +61,8 @@ const GOOD: NodeRestoreFacts = {
   snapshot: snapshot(),
   wasRolledBack: false,
   later: [],
+  isClone: false,
+  isThere: false,
 };
 
 function factsOf(...nodes: NodeRestoreFacts[]): RestoreFacts {
@@ -73,6 +75,42 @@ function decideOne(change: Partial<NodeRestoreFacts>) {
   if (item === undefined) throw new Error("one node, one item");
   return item;
 }
+
+describe("a clone's decision", () => {
+  const clone = (change: Partial<NodeRestoreFacts> = {}) =>
+    decideOne({
+      nodeId: "node_2",
+      nodeName: "pc-2",
+      isClone: true,
+      disks: [disk(100 * MIB, "S2")],
+      ...change,
+    });
+
+  test("another PC's snapshot goes to the disk it fits; at most all that is not empty is written", () => {
+    const images = [{ ...(snapshot().images[0] as ImageRecord), fillBytes: 30 * MIB }];
+    expect(clone({ snapshot: snapshot({ images }) })).toMatchObject({
+      action: "restore",
+      diskMap: { S1: "S2" },
+      compareBytes: 100 * MIB,
+      knownChangedBytes: 70 * MIB,
+    });
+  });
+
+  test("what would be lost for good is said", () => {
+    expect(clone().explanation).toContain("gone for good");
+    expect(clone({ later: [snapshot()] }).explanation).toContain("Its own snapshot stays");
+    expect(clone({ nodeId: "node_1", disks: [disk(100 * MIB)] }).explanation).toContain("was taken of");
+  });
+
+  test("what was written last is written again only where it has changed", () => {
+    expect(clone({ isThere: true })).toMatchObject({ action: "restore", knownChangedBytes: 0 });
+  });
+
+  test("a PC whose disks do not fit is left out", () => {
+    expect(clone({ disks: [disk(99 * MIB, "S2")] })).toMatchObject({ reason: "disk-too-small" });
+    expect(clone({ disks: [disk(100 * MIB, "S2"), disk(100 * MIB, "S3")] }).reason).toBe("disk-ambiguous");
+  });
+});
 
 describe("a roll back's decision", () => {
   test("a node that is there, idle and unchanged in shape is restored", () => {

@@ -7,8 +7,8 @@ import type { Viewer } from "#lib/auth/request-viewer.ts";
 import { recordAudit } from "#lib/db/audit.ts";
 import { createPlan } from "#lib/db/plans.ts";
 import { systemRandom } from "#lib/model/clock.ts";
+import { bringsTable, type Fit, fitOfClone, fitOfOwn, imagesFor } from "#lib/model/fit.ts";
 import { newId } from "#lib/model/ids.ts";
-import { DISK_LAYOUT, type DiskInfo } from "#lib/model/node.ts";
 import type { RestorePlan, RestorePlanItem, SkipReason } from "#lib/model/plan.ts";
 import type { ImageRecord } from "#lib/model/snapshot.ts";
 import { formatBytes } from "#lib/model/units.ts";
@@ -17,11 +17,17 @@ import { collectRestoreFacts, type NodeRestoreFacts, type RestoreFacts } from ".
 
 const PLAN_VALID_MS = 30 * 60_000;
 
-export const PlanRestoreInput = z.object({
-  kind: z.enum(["restore-node", "roll-back-classroom"]),
-  subjectId: Id,
-  at: z.string().min(1).max(64),
-});
+const NODES_MAX = 1000;
+
+export const PlanRestoreInput = z.union([
+  z.object({
+    kind: z.enum(["restore-node", "roll-back-classroom"]),
+    subjectId: Id,
+    at: z.string().min(1).max(64),
+  }),
+  z.object({ kind: z.literal("clone"), snapshotId: Id, groupId: Id }),
+  z.object({ kind: z.literal("clone"), snapshotId: Id, nodeIds: z.array(Id).min(1).max(NODES_MAX) }),
+]);
 
 export async function planRestore(
   viewer: Viewer,
@@ -63,6 +69,7 @@ function planHash(plan: Pick<RestorePlan, "kind" | "subject" | "items">): string
     item.reason,
     item.snapshotId,
     item.compareBytes,
+    item.diskMap,
   ]);
   return createHash("sha256")
     .update(JSON.stringify([plan.kind, plan.subject, deeds]))
@@ -70,9 +77,12 @@ function planHash(plan: Pick<RestorePlan, "kind" | "subject" | "items">): string
 }
 
 function decideItem(node: NodeRestoreFacts): RestorePlanItem {
-  const skip = reasonToSkip(node);
-  const compareBytes = (node.snapshot?.images ?? []).reduce((sum, image) => sum + image.sizeBytes, 0);
-  const knownChangedBytes = Math.min(compareBytes, changedBytes(node));
+  const fit = fitOf(node);
+  const skip = reasonToSkip(node) ?? ("diskMap" in fit ? null : fit);
+  const diskMap = "diskMap" in fit ? fit.diskMap : {};
+  const images = imagesFor(node.snapshot?.images ?? [], diskMap, node.disks);
+  const compareBytes = images.reduce((sum, image) => sum + image.sizeBytes, 0);
+  const knownChangedBytes = Math.min(compareBytes, changedBytes(node, images));
   return {
     nodeId: node.nodeId,
     nodeName: node.nodeName,
@@ -83,6 +93,7 @@ function decideItem(node: NodeRestoreFacts): RestorePlanItem {
     snapshotAt: node.snapshot?.createdAt ?? null,
     compareBytes: skip === null ? compareBytes : 0,
     knownChangedBytes: skip === null ? knownChangedBytes : 0,
+    ...(skip === null ? { diskMap } : {}),
   };
 }
 
@@ -113,85 +124,54 @@ function reasonToSkip(node: NodeRestoreFacts): Skip | null {
   if (!node.online) {
     return { reason: "offline", explanation: `${name} is not heard: switch it on and plan again.` };
   }
-  for (const image of node.snapshot.images) {
-    const misfit = misfitOf(image, node.snapshot.images, node.disks);
-    if (misfit !== null) return misfit;
-  }
   return null;
 }
 
-function misfitOf(
-  image: ImageRecord,
-  images: readonly ImageRecord[],
-  disks: readonly DiskInfo[],
-): Skip | null {
-  const serial = image.details.diskSerial;
-  const disk = diskOf(image, disks);
-  if (disk === undefined) {
-    return {
-      reason: "disk-missing",
-      explanation: `The snapshot was taken of disk ${serial ?? "1"}, which the PC no longer has.`,
-    };
+function fitOf({ nodeId, snapshot, disks }: NodeRestoreFacts): Fit {
+  if (snapshot === null) return { diskMap: {} };
+  return snapshot.nodeId === nodeId ? fitOfOwn(snapshot.images, disks) : fitOfClone(snapshot.images, disks);
+}
+
+/** Pages that differ between neighbouring later snapshots; the same page may count in several, so this is an upper estimate.
+ *  Another PC's snapshot differs at most in all that is not empty, and in nothing when it is what was written last. */
+function changedBytes(node: NodeRestoreFacts, images: readonly ImageRecord[]): number {
+  if (node.isClone) {
+    if (node.isThere) return 0;
+    return images.reduce((sum, image) => sum + image.sizeBytes - image.fillBytes, 0);
   }
-  if (bringsTable(disk, images)) return misfitOfWholeDisk(image, disk);
-  // A PC with several disks has images named "SERIAL.p1"; the partition's own name is in the details.
-  const name = image.details.partition ?? image.partition;
-  const partition = disk.partitions.find((candidate) => candidate.name === name);
-  if (partition === undefined) {
-    return {
-      reason: "partition-missing",
-      explanation: `Disk ${disk.serial} has no partition ${name} any more.`,
-    };
-  }
-  const sizes = `${name} has ${formatBytes(partition.sizeBytes)}, the snapshot ${formatBytes(image.sizeBytes)}`;
-  if (partition.sizeBytes < image.sizeBytes) return { reason: "disk-too-small", explanation: `${sizes}.` };
-  if (partition.sizeBytes > image.sizeBytes) {
-    return { reason: "layout-differs", explanation: `${sizes}: the disk was partitioned anew since.` };
-  }
-  return null;
-}
-
-function diskOf(image: ImageRecord, disks: readonly DiskInfo[]): DiskInfo | undefined {
-  const serial = image.details.diskSerial;
-  return serial === undefined ? disks[0] : disks.find((candidate) => candidate.serial === serial);
-}
-
-/** The disk has lost its partition table and the snapshot holds it: the layout is restored first, and with it the
- *  partitions are where they were. This is the very case a roll back is for. */
-function bringsTable(disk: DiskInfo, images: readonly ImageRecord[]): boolean {
-  const hasTable = disk.partitions.some((partition) => partition.name === DISK_LAYOUT);
-  const isLayout = ({ partition, details }: ImageRecord) => (details.partition ?? partition) === DISK_LAYOUT;
-  return !hasTable && images.some((image) => isLayout(image) && diskOf(image, [disk]) === disk);
-}
-
-function misfitOfWholeDisk(image: ImageRecord, disk: DiskInfo): Skip | null {
-  const bytes = Number(image.details.diskBytes ?? disk.sizeBytes);
-  if (bytes === disk.sizeBytes) return null;
-  return {
-    reason: disk.sizeBytes < bytes ? "disk-too-small" : "layout-differs",
-    explanation: `Disk ${disk.serial} has ${formatBytes(disk.sizeBytes)}, the snapshot's had ${formatBytes(bytes)}.`,
-  };
-}
-
-/** Pages that differ between neighbouring later snapshots; the same page may count in several, so this is an upper estimate. */
-function changedBytes(node: NodeRestoreFacts): number {
   return node.later.reduce((sum, later) => sum + Math.max(0, later.sizeBytes - later.unchangedBytes), 0);
 }
 
 function explainRestore(node: NodeRestoreFacts, knownChangedBytes: number): string {
+  if (node.isClone) return explainClone(node);
   const loss = explainLoss(node, knownChangedBytes);
   return node.wasRolledBack ? `It had been rolled back to this snapshot by then. ${loss}` : loss;
 }
 
 function explainLoss(node: NodeRestoreFacts, knownChangedBytes: number): string {
   const images = node.snapshot?.images ?? [];
-  if (node.disks.some((disk) => bringsTable(disk, images))) {
-    return "The disk's partition table cannot be read: it is brought back first, then the partitions.";
-  }
+  if (node.disks.some((disk) => bringsTable(disk, images))) return BRINGS_TABLE;
   if (node.later.length === 0)
     return "Brings back the newest snapshot. Changes made since then are in no snapshot and will be lost.";
   const later =
     node.later.length === 1 ? "One later snapshot stays" : `${node.later.length} later snapshots stay`;
   const known = formatBytes(knownChangedBytes);
   return `${later} in the repository (up to ${known} of changes). Changes made after the newest are in no snapshot and will be lost.`;
+}
+
+const BRINGS_TABLE =
+  "The disk's partition table cannot be read: it is brought back first, then the partitions.";
+
+/** What is lost on a PC that becomes a copy of another. */
+function explainClone(node: NodeRestoreFacts): string {
+  const { snapshot, later: own } = node;
+  if (snapshot === null) return "";
+  const kept =
+    own.length === 0
+      ? "It has no snapshot: what is on it now will be gone for good."
+      : `Its own ${own.length === 1 ? "snapshot stays" : `${own.length} snapshots stay`}; changes made after the newest will be lost.`;
+  const itself = snapshot.nodeId === node.nodeId ? "It is the PC that this snapshot was taken of. " : "";
+  const table = node.disks.some((disk) => bringsTable(disk, snapshot.images)) ? `${BRINGS_TABLE} ` : "";
+  const same = node.isThere ? "This snapshot was written to it last: only what has changed since is. " : "";
+  return `${itself}${table}${same}${kept}`;
 }

@@ -8,14 +8,17 @@ import { findSnapshot, listSnapshots, type SnapshotRow } from "#lib/db/snapshots
 import { CodedError } from "#lib/model/errors.ts";
 import { isId } from "#lib/model/ids.ts";
 import { type DiskInfo, isOnline, type NodeLifeCycle } from "#lib/model/node.ts";
-import type { RestorePlan } from "#lib/model/plan.ts";
+import type { PlanKind } from "#lib/model/plan.ts";
 
-export interface RestoreWish {
-  readonly kind: RestorePlan["kind"];
-  readonly subjectId: string;
-  /** A moment in ISO 8601, or a snapshot's id. */
-  readonly at: string;
-}
+export type RestoreWish =
+  | {
+      readonly kind: Exclude<PlanKind, "clone">;
+      readonly subjectId: string;
+      /** A moment in ISO 8601, or a snapshot's id. */
+      readonly at: string;
+    }
+  | { readonly kind: "clone"; readonly snapshotId: string; readonly groupId: string }
+  | { readonly kind: "clone"; readonly snapshotId: string; readonly nodeIds: readonly string[] };
 
 export interface NodeRestoreFacts {
   readonly nodeId: string;
@@ -29,12 +32,15 @@ export interface NodeRestoreFacts {
   readonly snapshot: SnapshotRow | null;
   /** The node had been rolled back to it before the moment, so it need not be the newest from then. */
   readonly wasRolledBack: boolean;
-  /** Snapshots of the node after that one. */
+  /** Snapshots of the node after that one; for a clone all of its own. */
   readonly later: readonly SnapshotRow[];
+  readonly isClone: boolean;
+  /** The snapshot is what was written to the node last. */
+  readonly isThere: boolean;
 }
 
 export interface RestoreFacts {
-  readonly kind: RestorePlan["kind"];
+  readonly kind: PlanKind;
   readonly subject: string;
   readonly subjectName: string;
   readonly at: string;
@@ -43,7 +49,8 @@ export interface RestoreFacts {
 
 export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Promise<RestoreFacts> {
   const subject = await subjectOf(wish);
-  const { at, named } = await momentOf(wish);
+  const { at, named } =
+    wish.kind === "clone" ? await momentOfSnapshot(wish.snapshotId) : await momentOf(wish.at);
   if (named !== null && wish.kind === "restore-node" && named.nodeId !== wish.subjectId) {
     throw new CodedError("snapshot-unknown", `Snapshot ${named.id} is not one of ${subject.name}.`, {
       hint: "Choose a snapshot of this node; writing one node's snapshot to another is cloning, not restoring.",
@@ -53,10 +60,11 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
   const holders = new Map(
     (await findHolders(nodes.map((node) => node.id))).map((held) => [held.nodeId, held.title]),
   );
-  const exact = wish.kind === "restore-node" ? named : null;
+  const isClone = wish.kind === "clone";
+  const exact = wish.kind === "roll-back-classroom" ? null : named;
   const effective = await effectiveSnapshotsAt(
     nodes.map((node) => node.id),
-    at,
+    isClone ? new Date(nowMs).toISOString() : at,
   );
   const facts: NodeRestoreFacts[] = [];
   for (const node of nodes) {
@@ -67,37 +75,52 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
       online: isOnline(node.lastSeenAtMs, nowMs),
       disks: await disksOfNode(node.id),
       heldBy: holders.get(node.id) ?? null,
-      ...(await snapshotFacts(node.id, exact, effective.get(node.id) ?? null)),
+      isClone,
+      isThere: exact !== null && effective.get(node.id)?.snapshotId === exact.id,
+      ...(isClone
+        ? { snapshot: named, wasRolledBack: false, later: await listSnapshots({ nodeId: node.id }) }
+        : await snapshotFacts(node.id, exact, effective.get(node.id) ?? null)),
     });
   }
-  return { kind: wish.kind, subject: wish.subjectId, subjectName: subject.name, at, nodes: facts };
+  return { kind: wish.kind, subject: subject.id, subjectName: subject.name, at, nodes: facts };
 }
 
 async function subjectOf(wish: RestoreWish): Promise<Group & { readonly nodes: readonly NodeSummary[] }> {
+  if (wish.kind === "clone" && "nodeIds" in wish) return chosenNodes(wish.snapshotId, wish.nodeIds);
   if (wish.kind === "restore-node") {
     const node = await requireNode(wish.subjectId);
     return { id: node.id, name: node.name, nodes: [node] };
   }
-  const group = await requireGroup(wish.subjectId);
+  const group = await requireGroup(wish.kind === "clone" ? wish.groupId : wish.subjectId);
   const nodes = await listNodes({ groupId: group.id });
   return { ...group, nodes: nodes.filter((node) => node.lifeCycle !== "retired") };
 }
 
-async function momentOf(wish: RestoreWish): Promise<{ at: string; named: SnapshotRow | null }> {
-  if (isId("snap", wish.at)) {
-    const named = await findSnapshot(wish.at);
-    if (named === null) throw new CodedError("snapshot-unknown", `There is no snapshot ${wish.at}.`);
-    return { at: named.createdAt, named };
-  }
-  const moment = new Date(wish.at);
+async function chosenNodes(
+  snapshotId: string,
+  nodeIds: readonly string[],
+): Promise<Group & { readonly nodes: readonly NodeSummary[] }> {
+  const nodes: NodeSummary[] = [];
+  for (const nodeId of new Set(nodeIds)) nodes.push(await requireNode(nodeId));
+  nodes.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const [first, ...others] = nodes;
+  const name = first !== undefined && others.length === 0 ? first.name : `${nodes.length} PCs`;
+  return { id: snapshotId, name, nodes };
+}
+
+async function momentOfSnapshot(id: string): Promise<{ at: string; named: SnapshotRow }> {
+  const named = await findSnapshot(id);
+  if (named === null) throw new CodedError("snapshot-unknown", `There is no snapshot ${id}.`);
+  return { at: named.createdAt, named };
+}
+
+async function momentOf(text: string): Promise<{ at: string; named: SnapshotRow | null }> {
+  if (isId("snap", text)) return momentOfSnapshot(text);
+  const moment = new Date(text);
   if (!Number.isNaN(moment.getTime())) return { at: moment.toISOString(), named: null };
-  throw new CodedError(
-    "input-invalid",
-    `"${wish.at.slice(0, 64)}" is neither a moment nor a snapshot's id.`,
-    {
-      hint: "Give a time such as 2026-01-31T08:00:00Z, or an id that begins with snap_.",
-    },
-  );
+  throw new CodedError("input-invalid", `"${text.slice(0, 64)}" is neither a moment nor a snapshot's id.`, {
+    hint: "Give a time such as 2026-01-31T08:00:00Z, or an id that begins with snap_.",
+  });
 }
 
 async function snapshotFacts(nodeId: string, exact: SnapshotRow | null, effective: EffectiveSnapshot | null) {

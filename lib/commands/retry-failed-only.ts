@@ -17,6 +17,7 @@ const ACTION_OF: Readonly<Record<JobKind, Action>> = {
   "snapshot-classroom": "snapshot",
   "restore-node": "restore",
   "roll-back-classroom": "restore",
+  clone: "restore",
   verify: "verify",
   evaluate: "evaluate",
   prune: "prune",
@@ -55,11 +56,12 @@ export async function retryFailedOnly(
       planId: job.planId,
       // What a wish has written, and nobody since.
       options: { ...(job.options as JobOptions), retryOf: jobId },
-      tasks: failed.map(({ kind, nodeId, totalBytes, snapshotId: restored }) => ({
+      tasks: failed.map(({ kind, nodeId, totalBytes, snapshotId: restored, diskMap }) => ({
         kind,
         nodeId,
         totalBytes,
         snapshotId: restored,
+        diskMap,
       })),
       whenBusy: "skip",
     },

@@ -2,6 +2,7 @@
 // a wish; the queue only says that there is one. Changes follow the tables of lib/model/job.ts.
 import { systemRandom } from "#lib/model/clock.ts";
 import { CodedError, type FailureReport, isFailureCode } from "#lib/model/errors.ts";
+import type { DiskMap } from "#lib/model/fit.ts";
 import { newId } from "#lib/model/ids.ts";
 import {
   type JobEvent,
@@ -25,6 +26,8 @@ export interface NewTask {
   readonly kind: TaskKind;
   readonly nodeId: string | null;
   readonly snapshotId?: string | null;
+  /** Which disk of the PC each of that snapshot's disks goes to. */
+  readonly diskMap?: DiskMap | null;
   /** What is known of its size before it begins, so that a job's progress does not jump. */
   readonly totalBytes?: number;
   /** Set for a node the plan leaves out: the task is there to say why. */
@@ -73,6 +76,7 @@ export interface Task {
   readonly nodeName: string | null;
   /** What a restore brings back, or what an archive made. */
   readonly snapshotId: string | null;
+  readonly diskMap: DiskMap | null;
   readonly step: string;
   readonly attempt: number;
   readonly doneBytes: number;
@@ -167,6 +171,7 @@ function rowOfTask(task: NewTask) {
     kind: taskKindForRow(task.kind),
     nodeId: task.nodeId,
     snapshotId: task.snapshotId ?? null,
+    ...(task.diskMap == null ? {} : { diskMap: { ...task.diskMap } }),
     totalBytes: BigInt(skipped === undefined ? (task.totalBytes ?? 0) : 0),
     state: skipped === undefined ? ("waiting" as const) : ("skipped" as const),
     finishedAt: skipped === undefined ? null : new Date(),
@@ -317,6 +322,7 @@ export async function tasksOfJob(jobId: string): Promise<Task[]> {
     nodeId: row.nodeId,
     nodeName: row.node?.name ?? null,
     snapshotId: row.snapshotId ?? madeSnapshotId(row.report),
+    diskMap: diskMapOfRow(row.diskMap),
     step: row.step,
     attempt: row.attempt,
     doneBytes: Number(row.doneBytes),
@@ -387,4 +393,9 @@ export function failureOfRow(row: {
   if (row.failureCode === null) return null;
   const code = isFailureCode(row.failureCode) ? row.failureCode : "internal";
   return { code, message: row.failureMessage ?? "", hint: row.failureHint };
+}
+
+/** Only `rowOfTask` writes it. */
+export function diskMapOfRow(row: unknown): DiskMap | null {
+  return row === null ? null : (row as DiskMap);
 }

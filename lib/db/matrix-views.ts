@@ -76,6 +76,7 @@ export async function listMatrixTaskRows(
       failureMessage: true,
       failureHint: true,
       report: true,
+      job: { select: { kind: true } },
     },
   });
   return rows.flatMap((row) => {
@@ -86,7 +87,7 @@ export async function listMatrixTaskRows(
         jobId: row.jobId,
         nodeId: row.nodeId,
         kind,
-        event: eventOf(kind, row.state),
+        event: eventOf(row.job.kind === "clone" ? "clone" : kind, row.state),
         begun: row.startedAt !== null,
         targetSnapshotId: kind === "restore" ? row.snapshotId : null,
         failure: failureOf(row),
@@ -105,9 +106,10 @@ const EVENT_OF_STATE: Readonly<Record<Exclude<TaskState, "succeeded">, CellEvent
   cancelled: "cancelled",
 };
 
-function eventOf(kind: "archive" | "restore", state: TaskState): CellEvent {
-  if (state !== "succeeded") return EVENT_OF_STATE[state];
-  return kind === "archive" ? "captured" : "rolled-back";
+const SUCCEEDED = { archive: "captured", restore: "rolled-back", clone: "cloned" } as const;
+
+function eventOf(kind: keyof typeof SUCCEEDED, state: TaskState): CellEvent {
+  return state === "succeeded" ? SUCCEEDED[kind] : EVENT_OF_STATE[state];
 }
 
 /** Snapshots of the classroom's nodes made by these jobs, and those of no job in the window. */
@@ -140,16 +142,23 @@ export async function listMatrixSnapshotRows(
 /** Version numbers: a node's snapshots counted in order of time. */
 export async function versionsOf(snapshotIds: readonly string[]): Promise<Map<string, MatrixVersion>> {
   if (snapshotIds.length === 0) return new Map();
-  const rows = await database().$queryRaw<{ id: string; number: bigint; createdAt: Date }[]>`
-    SELECT s."id", s."createdAt",
+  const rows = await database().$queryRaw<
+    { id: string; number: bigint; createdAt: Date; nodeName: string }[]
+  >`
+    SELECT s."id", s."createdAt", n."name" AS "nodeName",
            (SELECT count(*) FROM "snapshots" o
              WHERE o."nodeId" = s."nodeId" AND (o."createdAt", o."sequence") <= (s."createdAt", s."sequence")) AS "number"
-      FROM "snapshots" s
+      FROM "snapshots" s JOIN "nodes" n ON n."id" = s."nodeId"
      WHERE s."id" = ANY(${[...snapshotIds]})`;
   return new Map(
     rows.map((row) => [
       row.id,
-      { snapshotId: row.id, number: Number(row.number), createdAt: row.createdAt.toISOString() },
+      {
+        snapshotId: row.id,
+        number: Number(row.number),
+        nodeName: row.nodeName,
+        createdAt: row.createdAt.toISOString(),
+      },
     ]),
   );
 }

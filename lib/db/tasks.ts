@@ -2,11 +2,13 @@
 // state and lease, so of twenty callers one wins and the others are told; an agent with an old lease changes nothing.
 import { type ArchiveChoice, archiveChoiceOf } from "#lib/model/archive-choice.ts";
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
+import type { DiskMap } from "#lib/model/fit.ts";
 import type { TaskKind, TaskStep } from "#lib/model/job.ts";
 import type { DiskInfo } from "#lib/model/node.ts";
 import { SNAPSHOT_PURPOSES, type SnapshotPurpose } from "#lib/model/snapshot.ts";
 import { database, inTransaction, type Transaction } from "./client.ts";
 import { taskKindOfRow } from "./enums.ts";
+import { diskMapOfRow } from "./jobs.ts";
 import { disksOfNode } from "./nodes.ts";
 import { notify } from "./notify.ts";
 import { findRepositoryChoice } from "./repositories.ts";
@@ -30,6 +32,8 @@ export interface LeasedTask {
   /** How an archive is to be stored. */
   readonly storage: ArchiveChoice;
   readonly disks: readonly DiskInfo[];
+  /** Which of them each of the snapshot's disks goes to; null: those it was taken of. */
+  readonly diskMap: DiskMap | null;
   /** What a restore brings back; empty for an archive. */
   readonly images: readonly {
     readonly partition: string;
@@ -107,6 +111,7 @@ async function describeLease(taskId: string, nodeId: string): Promise<LeasedTask
       task.job.repositoryId === null ? null : await findRepositoryChoice(task.job.repositoryId),
     ),
     disks: await disksOfNode(nodeId),
+    diskMap: diskMapOfRow(task.diskMap),
     images: (task.snapshot?.images ?? []).map((image) => ({
       partition: image.partition,
       sizeBytes: Number(image.sizeBytes),

@@ -6,6 +6,7 @@ export const JOB_KINDS = [
   "snapshot-classroom",
   "restore-node",
   "roll-back-classroom",
+  "clone",
   "verify",
   "evaluate",
   "prune",

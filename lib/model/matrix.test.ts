@@ -14,6 +14,7 @@ const moment = (id: string): MatrixMoment => ({
 const version = (number: number) => ({
   snapshotId: `snap_${number}`,
   number,
+  nodeName: "pc",
   createdAt: "2026-01-01T00:00:00.000Z",
 });
 const event = (momentId: string, change: Partial<NodeEvent>): NodeEvent => ({
@@ -27,7 +28,8 @@ const event = (momentId: string, change: Partial<NodeEvent>): NodeEvent => ({
   ...change,
 });
 const moments = ["a", "b", "c", "d"].map(moment);
-const states = (events: readonly NodeEvent[]) => decideCells(NEVER_CAPTURED, moments, events).map(cellWords);
+const states = (events: readonly NodeEvent[]) =>
+  decideCells(NEVER_CAPTURED, moments, events).map((cell) => cellWords(cell, "pc"));
 
 test("a cell shows the state after the moment, not the last job's result", () => {
   expect(
@@ -61,6 +63,16 @@ test("a restore that failed after it began leaves the state uncertain until the 
     "roll back failed, v1, uncertain",
     "unchanged, v1, uncertain",
     "rolled back, v1",
+  ]);
+});
+
+test("a clone shows whose version it is", () => {
+  const cloned = { ...version(3), nodeName: "master" };
+  expect(states([event("b", { event: "cloned", kind: "restore", version: cloned })])).toEqual([
+    "never captured",
+    "cloned, master v3",
+    "unchanged, master v3",
+    "unchanged, master v3",
   ]);
 });
 

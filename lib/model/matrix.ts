@@ -19,13 +19,23 @@ export interface MatrixMoment {
   readonly capturedCount: number;
 }
 
-export const CELL_EVENTS = ["captured", "rolled-back", "failed", "running", "skipped", "cancelled"] as const;
+export const CELL_EVENTS = [
+  "captured",
+  "rolled-back",
+  "cloned",
+  "failed",
+  "running",
+  "skipped",
+  "cancelled",
+] as const;
 export type CellEvent = (typeof CELL_EVENTS)[number];
 
 /** A version of one node. */
 export interface MatrixVersion {
   readonly snapshotId: string;
   readonly number: number;
+  /** Whose: a clone puts another PC's version on the disks. */
+  readonly nodeName: string;
   readonly createdAt: string;
 }
 
@@ -75,6 +85,7 @@ function stateAfter(before: EffectiveState, event: NodeEvent): EffectiveState {
   switch (event.event) {
     case "captured":
     case "rolled-back":
+    case "cloned":
       return { version: event.version ?? before.version, certain: true };
     case "failed":
     case "running":
@@ -85,9 +96,15 @@ function stateAfter(before: EffectiveState, event: NodeEvent): EffectiveState {
   }
 }
 
+/** "v3", or "pc-01 v3" when it is another PC's. */
+export function versionWords(version: MatrixVersion, rowName: string): string {
+  const number = `v${version.number}`;
+  return version.nodeName === rowName ? number : `${version.nodeName} ${number}`;
+}
+
 /** A cell in words: the text alternative of its colour and shape. */
-export function cellWords(cell: MatrixCell): string {
-  const version = cell.version === null ? "never captured" : `v${cell.version.number}`;
+export function cellWords(cell: MatrixCell, rowName: string): string {
+  const version = cell.version === null ? "never captured" : versionWords(cell.version, rowName);
   const state = cell.certain ? version : `${version}, uncertain`;
   if (cell.event === null) return cell.version === null ? state : `unchanged, ${state}`;
   return `${eventWords(cell.event)}, ${state}`;
@@ -100,6 +117,8 @@ export function eventWords(event: NodeEvent): string {
       return "snapshot taken";
     case "rolled-back":
       return "rolled back";
+    case "cloned":
+      return "cloned";
     case "failed":
       return `${deed} failed`;
     case "running":

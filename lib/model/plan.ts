@@ -1,5 +1,6 @@
 // A plan is what would be done, in data: shown to a person, hashed, and applied by that hash, so that what runs is what
-// was shown. Roll back is the first kind.
+// was shown. All kinds so far write snapshots to PCs: their own, to roll back, or another's, to clone.
+import type { DiskMap } from "./fit.ts";
 
 export const SKIP_REASONS = [
   "no-snapshot",
@@ -8,6 +9,7 @@ export const SKIP_REASONS = [
   "busy",
   "not-enrolled",
   "disk-missing",
+  "disk-ambiguous",
   "disk-too-small",
   "partition-missing",
   "layout-differs",
@@ -27,18 +29,30 @@ export interface RestorePlanItem {
   readonly compareBytes: number;
   /** What is known to have changed since, from later snapshots; the comparison on the node decides the real figure. */
   readonly knownChangedBytes: number;
+  /** Which disk of the PC each of the snapshot's disks goes to; absent where nothing is restored, and in old plans. */
+  readonly diskMap?: DiskMap;
 }
+
+export const PLAN_KINDS = ["restore-node", "roll-back-classroom", "clone"] as const;
+export type PlanKind = (typeof PLAN_KINDS)[number];
 
 export interface RestorePlan {
   readonly id: string;
   readonly hash: string;
-  readonly kind: "restore-node" | "roll-back-classroom";
-  /** Node or group id. */
+  readonly kind: PlanKind;
+  /** Node or group id; for a clone to chosen PCs the snapshot's. */
   readonly subject: string;
   readonly subjectName: string;
-  /** The moment to go back to: each node to what was on its disks then, as the matrix shows it. */
+  /** The moment to go back to: each node to what was on its disks then, as the matrix shows it. For a clone: when the
+   *  snapshot was taken. */
   readonly at: string;
   readonly items: readonly RestorePlanItem[];
   readonly createdAt: string;
   readonly expiresAt: string;
+}
+
+/** Friction by blast radius: what must be typed before the plan runs; null when a named button is enough. */
+export function nameToConfirm({ kind, subjectName, items }: RestorePlan): string | null {
+  const isOne = kind === "restore-node" || (kind === "clone" && items.length === 1);
+  return isOne ? null : subjectName;
 }

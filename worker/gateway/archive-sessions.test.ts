@@ -20,6 +20,7 @@ const TASK: LeasedTask = {
   jobId: "job_1",
   kind: "archive",
   snapshotId: null,
+  diskMap: null,
   nodeName: "pc",
   attempt: 1,
   purpose: "manual",

@@ -1,5 +1,5 @@
 // The wire as a whole: real agents over disk images, real TLS, a real repository. A test's name is the promise it keeps.
-import { copyFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runAgent } from "#agent/agent.ts";
 import { makeTestDisk, noise, overwrite, sha256Of } from "#agent/test-disk.ts";
@@ -40,6 +40,24 @@ test("a PC is archived, damaged, and restored bit by bit", async () => {
   expect(await sha256Of(disk)).toBe(before);
   // 1 KiB and 300 KB in whole grains of 4 KiB, and the first grain blanked meanwhile.
   expect(row.report).toMatchObject({ writtenBytes: 4096 + 303_104 + 4096 });
+});
+
+test("another PC becomes a copy: one with the same partitions, and one with a blank disk of the same size", async () => {
+  const master = await makeTestDisk(`${world.folder}/master.img`);
+  const masterId = await world.startAgent("master", master).ready;
+  const snapshotId = await snapshotOf(masterId);
+  const like = await makeTestDisk(`${world.folder}/like.img`, 12 * MIB, 7);
+  const blank = `${world.folder}/blank.img`;
+  await writeFile(blank, new Uint8Array(12 * MIB));
+  const [from] = world.store.nodes.get(masterId)?.disks ?? [];
+  for (const disk of [like, blank]) {
+    const nodeId = await world.startAgent(disk.replace(/.*\/|\.img/g, ""), disk).ready;
+    const [to] = world.store.nodes.get(nodeId)?.disks ?? [];
+    const map = { [from?.serial ?? ""]: to?.serial ?? "" };
+    const row = await world.store.addTask(nodeId, "restore", snapshotId, map).end;
+    expect(row).toMatchObject({ state: "succeeded", failure: null });
+    expect(await sha256Of(disk)).toBe(await sha256Of(master));
+  }
 });
 
 test("an unchanged disk sends no page the second time", async () => {

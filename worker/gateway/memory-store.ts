@@ -1,5 +1,6 @@
 // The gateway's store for tests: rows in maps, with the same answers as lib/db gives. It knows one job per task.
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
+import type { DiskMap } from "#lib/model/fit.ts";
 import type { DiskInfo, NodeLifeCycle } from "#lib/model/node.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
 import type { Enrolment, GatewayStore, LeasedTask, Verdict } from "./store.ts";
@@ -17,6 +18,7 @@ export interface TaskRow {
   readonly nodeId: string;
   readonly kind: "archive" | "restore";
   readonly snapshotId: string | null;
+  readonly diskMap: DiskMap | null;
   state: "ready" | "running" | "succeeded" | "failed" | "cancelled";
   leaseId: string | null;
   attempt: number;
@@ -39,12 +41,14 @@ export class MemoryStore implements GatewayStore {
     nodeId: string,
     kind: TaskRow["kind"],
     snapshotId: string | null = null,
+    diskMap: DiskMap | null = null,
   ): { row: TaskRow; end: Promise<TaskRow> } {
     const row: TaskRow = {
       taskId: `task_${this.#nextId++}`,
       nodeId,
       kind,
       snapshotId,
+      diskMap,
       state: "ready",
       leaseId: null,
       attempt: 0,
@@ -109,6 +113,7 @@ export class MemoryStore implements GatewayStore {
       storage: {},
       comment: "",
       disks: node.disks,
+      diskMap: row.diskMap,
     };
   }
 

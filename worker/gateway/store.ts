@@ -2,6 +2,7 @@
 // so that the whole wire can be tried without Postgres.
 import type { ArchiveChoice } from "#lib/model/archive-choice.ts";
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
+import type { DiskMap } from "#lib/model/fit.ts";
 import type { TaskKind, TaskStep } from "#lib/model/job.ts";
 import type { DiskInfo, NodeLifeCycle } from "#lib/model/node.ts";
 import type { SnapshotPurpose, SnapshotRecord } from "#lib/model/snapshot.ts";
@@ -33,6 +34,8 @@ export interface LeasedTask {
   readonly comment: string;
   readonly storage: ArchiveChoice;
   readonly disks: readonly DiskInfo[];
+  /** Which of them each of the snapshot's disks goes to; null: those it was taken of. */
+  readonly diskMap: DiskMap | null;
 }
 
 /** "lost": the lease is no longer the task's; nothing was changed. */

@@ -1,10 +1,12 @@
 // Which images a task is about: for an archive from the node's disks as it last described them, for a restore from the
 // snapshot's own record. Pure.
 import { CodedError } from "#lib/model/errors.ts";
+import { imagesFor } from "#lib/model/fit.ts";
 import { DISK_LAYOUT, type DiskInfo, type PartitionInfo } from "#lib/model/node.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
 import type { ArchiveImage, RestoreImage } from "#lib/protocol/control.ts";
 import { layoutWindowOf } from "#lib/protocol/layout.ts";
+import type { LeasedTask } from "./store.ts";
 
 /** An image to archive: what the agent is told, and what the engine keeps. */
 export interface PlannedImage {
@@ -51,8 +53,11 @@ function detailsOf(disk: DiskInfo, partition: PartitionInfo): Record<string, str
 }
 
 /** The disk layout comes first: partitions are found by it. */
-export function imagesToRestore(record: SnapshotRecord): { message: RestoreImage; name: string }[] {
-  const images = record.images.map((stored) => {
+export function imagesToRestore(
+  record: SnapshotRecord,
+  { diskMap, disks }: Pick<LeasedTask, "diskMap" | "disks">,
+): { message: RestoreImage; name: string }[] {
+  const images = imagesFor(record.images, diskMap ?? {}, disks).map((stored) => {
     const { diskSerial, partition = stored.partition, layoutHeadBytes } = stored.details;
     if (diskSerial === undefined) throw notFromADisk(record);
     const head = layoutHeadBytes === undefined ? {} : { layoutHeadBytes: Number(layoutHeadBytes) };

@@ -1,4 +1,4 @@
-// restore-node and roll-back-classroom: agents compare their disks with the snapshot named in their task and write what differs.
+// restore-node, roll-back-classroom and clone: agents compare their disks with the snapshot named in their task and write what differs.
 // Nothing in the repository changes, so there is nothing to sample.
 import type { Job, JobEnd } from "#lib/db/jobs.ts";
 import type { JobRun } from "../run-job.ts";

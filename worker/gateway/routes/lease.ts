@@ -104,7 +104,7 @@ async function messageFor(
     throw new CodedError("internal", `Task ${task.taskId} (${task.kind}) is not for an agent.`);
   }
   const record = context.repository.snapshot(task.snapshotId);
-  const images = imagesToRestore(record).map(({ message }) => message);
+  const images = imagesToRestore(record, task).map(({ message }) => message);
   return { kind: "restore", taskId: task.taskId, leaseId, snapshotId: record.id, images };
 }
 

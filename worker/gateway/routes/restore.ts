@@ -101,7 +101,7 @@ function readerOf(context: GatewayContext, lease: Lease, image: number): Promise
   let reader = lease.readers.get(image);
   if (reader === undefined) {
     const record = context.repository.snapshot(lease.message.snapshotId);
-    const wanted = imagesToRestore(record)[image];
+    const wanted = imagesToRestore(record, lease.task)[image];
     if (wanted === undefined) throw noSuchImage(lease, image);
     reader = context.repository.openImage(record.id, wanted.name);
     reader.catch(() => lease.readers.delete(image)); // Its error is thrown to who waits; the next request tries anew.

@@ -16,7 +16,8 @@ import { Notice } from "#components/ui/notice.tsx";
 import { PageHeader } from "#components/ui/page-header.tsx";
 import { HeadRow, Row, Table, Td, Th } from "#components/ui/table.tsx";
 import { isPermitted } from "#lib/auth/permissions.ts";
-import type { RestorePlanItem } from "#lib/model/plan.ts";
+import { wishOf } from "#lib/commands/apply-restore-plan.ts";
+import { nameToConfirm, type RestorePlan, type RestorePlanItem } from "#lib/model/plan.ts";
 import { type PlanView, planView } from "#lib/queries/plan.ts";
 import { applyPlanAction, planRestoreAction } from "../../../actions/plans.ts";
 import { load } from "../../../load.ts";
@@ -31,28 +32,28 @@ export default async function PlanPage({ params }: { params: Promise<{ planId: s
   }));
   if (view === null) notFound();
   const { plan } = view;
-  const ofRoom = plan.kind === "roll-back-classroom";
-  const home = ofRoom ? `/classrooms/${plan.subject}` : `/nodes/${plan.subject}`;
+  const home = homeOf(plan);
+  const title = `Plan: ${deedOf(plan)}`;
   return (
     <>
-      <title>{`Plan: roll back ${plan.subjectName} · Sheepfold`}</title>
+      <title>{`${title} · Sheepfold`}</title>
       <PageHeader
         crumbs={[
           { href: "/classrooms", label: "Classrooms" },
-          { href: home, label: plan.subjectName },
+          { href: home, label: plan.kind === "clone" ? "Snapshot" : plan.subjectName },
         ]}
-        title={`Plan: roll back ${plan.subjectName}`}
+        title={title}
         meta={<PlanStateBadge view={view} />}
       />
       <div className="space-y-4">
         <Card>
           <PlanFacts view={view} />
         </Card>
-        <Card title={`Will be restored (${view.restored.length})`} flush>
+        <Card title={`Will be written (${view.restored.length})`} flush>
           {view.restored.length === 0 ? (
-            <p className="p-4 text-ink-2">No PC can be restored; the reasons are below.</p>
+            <p className="p-4 text-ink-2">No PC can be written; the reasons are below.</p>
           ) : (
-            <ItemTable label="Will be restored" items={view.restored} />
+            <ItemTable label="Will be written" items={view.restored} />
           )}
         </Card>
         {view.skipped.length === 0 ? null : (
@@ -78,16 +79,19 @@ function PlanFacts({ view }: { view: PlanView }) {
   const { plan } = view;
   return (
     <Facts>
-      <Fact label="Back to">
+      <Fact label={plan.kind === "clone" ? "Snapshot of" : "Back to"}>
         <LocalTime iso={plan.at} />
       </Fact>
-      <Fact label="PCs to restore">
+      <Fact label="PCs to write">
         {view.restored.length} of {plan.items.length}
       </Fact>
       <Fact label="To compare" note="partitions in full">
         <ByteCount bytes={view.compareBytes} />
       </Fact>
-      <Fact label="Known to have changed" note="only differences are written">
+      <Fact
+        label={plan.kind === "clone" ? "To write at most" : "Known to have changed"}
+        note="only differences are written"
+      >
         <ByteCount bytes={view.knownChangedBytes} />
       </Fact>
       <Fact label="Valid until">
@@ -158,11 +162,12 @@ function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; 
   if (!mayApply) {
     return <Notice title="Your role may read this plan, not apply it." hint="Ask an operator to apply it." />;
   }
+  const { nodeIds, ...fields } = { nodeIds: [], ...wishOf(plan) };
   const planAgain = (
-    <ActionForm
-      action={planRestoreAction}
-      fields={{ kind: plan.kind, subjectId: plan.subject, at: planPoint(view) }}
-    >
+    <ActionForm action={planRestoreAction} fields={fields}>
+      {nodeIds.map((nodeId) => (
+        <input key={nodeId} type="hidden" name="nodeId" value={nodeId} />
+      ))}
       <SubmitButton variant="secondary">
         <RotateCcw aria-hidden size={14} />
         Plan again
@@ -196,18 +201,24 @@ function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; 
       action={applyPlanAction}
       planId={plan.id}
       planHash={plan.hash}
-      confirmName={plan.kind === "roll-back-classroom" ? plan.subjectName : null}
-      label={
-        plan.kind === "roll-back-classroom"
-          ? `Roll back ${view.restored.length} of ${plan.items.length} PCs of ${plan.subjectName}`
-          : `Roll back ${plan.subjectName}`
-      }
+      confirmName={nameToConfirm(plan)}
+      label={labelOf(view)}
       cancelHref={home}
     />
   );
 }
 
-/** One PC was planned to a snapshot, a classroom to a moment. */
-function planPoint({ plan }: PlanView): string {
-  return plan.kind === "restore-node" ? (plan.items[0]?.snapshotId ?? plan.at) : plan.at;
+function homeOf({ kind, subject, items }: RestorePlan): string {
+  if (kind === "clone") return `/snapshots/${items[0]?.snapshotId ?? subject}`;
+  return kind === "roll-back-classroom" ? `/classrooms/${subject}` : `/nodes/${subject}`;
+}
+
+function deedOf({ kind, subjectName }: RestorePlan): string {
+  return kind === "clone" ? `clone to ${subjectName}` : `roll back ${subjectName}`;
+}
+
+function labelOf({ plan, restored }: PlanView): string {
+  const deed = plan.kind === "clone" ? "Overwrite" : "Roll back";
+  if (plan.items.length === 1) return `${deed} ${plan.items[0]?.nodeName ?? plan.subjectName}`;
+  return `${deed} ${restored.length} of ${plan.items.length} PCs of ${plan.subjectName}`;
 }

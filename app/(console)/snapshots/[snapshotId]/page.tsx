@@ -3,6 +3,7 @@ import { Pin, PinOff, RotateCcw, ShieldCheck } from "lucide-react";
 import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
+import { CloneButton } from "#components/clone-button.tsx";
 import { PURPOSE_WORDS } from "#components/job-words.ts";
 import { SizeBreakdown } from "#components/size-breakdown.tsx";
 import { VerifyBadge } from "#components/state-badges.tsx";
@@ -18,6 +19,7 @@ import { PageHeader } from "#components/ui/page-header.tsx";
 import { HeadRow, Row, Table, Td, Th } from "#components/ui/table.tsx";
 import { isPermitted } from "#lib/auth/permissions.ts";
 import { formatSeconds } from "#lib/model/units.ts";
+import { cloneTargets } from "#lib/queries/clone-targets.ts";
 import { type SnapshotView, snapshotView } from "#lib/queries/snapshot.ts";
 import { planRestoreAction } from "../../../actions/plans.ts";
 import { pinAction, unpinAction, verifyAction } from "../../../actions/snapshots.ts";
@@ -27,9 +29,9 @@ export const metadata: Metadata = { title: "Snapshot" };
 
 export default async function SnapshotPage({ params }: { params: Promise<{ snapshotId: string }> }) {
   const { snapshotId } = await params;
-  const { snapshot, mayWork, mayPin } = await load(async (viewer) => ({
+  const { snapshot, targets, mayPin } = await load(async (viewer) => ({
     snapshot: await snapshotView(viewer, snapshotId),
-    mayWork: isPermitted(viewer, "restore"),
+    targets: isPermitted(viewer, "restore") ? await cloneTargets(viewer) : null,
     mayPin: isPermitted(viewer, "pin"),
   }));
   if (snapshot === null) notFound();
@@ -56,7 +58,7 @@ export default async function SnapshotPage({ params }: { params: Promise<{ snaps
           </>
         }
         actions={
-          mayWork ? (
+          targets !== null ? (
             <>
               <ActionForm
                 action={planRestoreAction}
@@ -67,6 +69,7 @@ export default async function SnapshotPage({ params }: { params: Promise<{ snaps
                   Roll back {snapshot.nodeName} to this…
                 </SubmitButton>
               </ActionForm>
+              <CloneButton action={planRestoreAction} snapshotId={snapshot.id} targets={targets} />
               <ActionForm action={verifyAction} fields={{ snapshotId: snapshot.id }}>
                 <SubmitButton variant="secondary">
                   <ShieldCheck aria-hidden size={14} />

@@ -1,0 +1,61 @@
+// "Clone to…": a whole classroom, or PCs ticked one by one. Nothing is written yet: the answer is a plan to read.
+import { Copy } from "lucide-react";
+import type { CloneTargets } from "#lib/queries/clone-targets.ts";
+import { ActionForm, SubmitButton } from "./ui/action-form.tsx";
+import { DialogButton } from "./ui/dialog.tsx";
+import { SelectField } from "./ui/field.tsx";
+import type { FormAction } from "./ui/form-state.ts";
+
+export function CloneButton({
+  action,
+  snapshotId,
+  targets: { rooms },
+}: {
+  action: FormAction;
+  snapshotId: string;
+  targets: CloneTargets;
+}) {
+  return (
+    <DialogButton
+      label="Clone to…"
+      icon={<Copy aria-hidden size={14} />}
+      title="Clone this snapshot to other PCs"
+    >
+      <ActionForm action={action} fields={{ kind: "clone", snapshotId }} className="space-y-4">
+        <p className="text-sm text-ink-2">
+          Each PC becomes a copy: what is on its partitions now is overwritten where it differs. A plan shows
+          what would happen before anything is written.
+        </p>
+        <SelectField label="Classroom" name="groupId" defaultValue="">
+          <option value="">None: only the PCs ticked below</option>
+          {rooms.map(({ id, name, nodes }) =>
+            id === null ? null : (
+              <option key={id} value={id}>
+                {name}: all {nodes.length} PCs
+              </option>
+            ),
+          )}
+        </SelectField>
+        <fieldset>
+          <legend className="mb-1 text-xs font-medium text-ink-2">Or single PCs</legend>
+          <div className="max-h-56 overflow-y-auto rounded-md border border-line-strong px-3 py-2">
+            {rooms.map(({ id, name, nodes }) => (
+              <div key={id ?? "none"} className="mb-2 last:mb-0">
+                <p className="text-xs text-ink-3">{name}</p>
+                <div className="grid grid-cols-2 gap-x-4 sm:grid-cols-3">
+                  {nodes.map((node) => (
+                    <label key={node.id} className="flex min-w-0 items-center gap-2 py-0.5 text-sm">
+                      <input type="checkbox" name="nodeId" value={node.id} />
+                      <span className="min-w-0 break-words">{node.name}</span>
+                    </label>
+                  ))}
+                </div>
+              </div>
+            ))}
+          </div>
+        </fieldset>
+        <SubmitButton>Show the plan</SubmitButton>
+      </ActionForm>
+    </DialogButton>
+  );
+}

@@ -1,0 +1,5 @@
+-- AlterEnum
+ALTER TYPE "JobKind" ADD VALUE 'clone';
+
+-- AlterTable
+ALTER TABLE "tasks" ADD COLUMN     "diskMap" JSONB;
