@@ -1,9 +1,9 @@
 // Prune and GC cut off at every single storage call: what was not pruned restores, what was pruned is there or not, and the
 // next process finishes the work and finds nothing to complain about.
 import { describe, expect, test } from "vitest";
+import { Chance } from "#lib/model/chance.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { createRepository, openRepository } from "./repository.ts";
-import { Chance } from "./simulation/chance.ts";
 import { FAIL_WHENS, type FailWhen, faultyStorage } from "./storage/faulty.ts";
 import { type MemoryStorage, memoryStorage } from "./storage/memory.ts";
 import type { Storage } from "./storage/storage.ts";

@@ -2,9 +2,9 @@
 // it and in its middle; each time the next process must find every committed snapshot intact, nothing to
 // complain about, and be able to do the same archive again.
 import { describe, expect, test } from "vitest";
+import { Chance } from "#lib/model/chance.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { createRepository, openRepository } from "./repository.ts";
-import { Chance } from "./simulation/chance.ts";
 import { changedDisk, newDisk, sourceOf, targetOf } from "./simulation/disk.ts";
 import { FAIL_WHENS, type FailWhen, type FaultyStorage, faultyStorage } from "./storage/faulty.ts";
 import { type MemoryStorage, memoryStorage } from "./storage/memory.ts";

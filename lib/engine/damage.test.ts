@@ -1,9 +1,9 @@
 // Damage that the simulation meets too seldom: a pack that no snapshot lists yet is unreadable while archives go on.
 import { expect, test } from "vitest";
+import { Chance } from "#lib/model/chance.ts";
 import { EMPTY_LEDGER, encodeLedger } from "./format/ledger-format.ts";
 import { ID_MAX } from "./format/node-format.ts";
 import { createRepository, openRepository } from "./repository.ts";
-import { Chance } from "./simulation/chance.ts";
 import { sourceOf, targetOf } from "./simulation/disk.ts";
 import { type MemoryStorage, memoryStorage } from "./storage/memory.ts";
 import type { Repository, SnapshotRecord } from "./types.ts";

@@ -2,10 +2,10 @@
 // found, never read.
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { Chance } from "#lib/model/chance.ts";
 import { USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { addKey, listKeys, removeKey } from "./encryption/manage-keys.ts";
 import { createRepository, openRepository, scrubWithoutKey } from "./repository.ts";
-import { Chance } from "./simulation/chance.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import type { Storage } from "./storage/storage.ts";
 import { changed, KIB, newBench, noise, PAGE, sourceOf, TEST_KEY, targetOf } from "./test-bench.ts";

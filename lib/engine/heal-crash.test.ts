@@ -1,8 +1,8 @@
 // Heal cut off at every single storage call: what could be read still can be, and the next process heals to the end.
 import { expect, test } from "vitest";
+import { Chance } from "#lib/model/chance.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { createRepository, openRepository } from "./repository.ts";
-import { Chance } from "./simulation/chance.ts";
 import { FAIL_WHENS, type FailWhen, faultyStorage } from "./storage/faulty.ts";
 import { type MemoryStorage, memoryStorage } from "./storage/memory.ts";
 import type { Storage } from "./storage/storage.ts";

@@ -1,6 +1,7 @@
 // Sealed bytes in other hands: cut off, changed, put in another's place, or replaced by bytes that were never sealed, with every
 // checksum made anew. Opening them is always a FormatError.
 import { describe, expect, test } from "vitest";
+import { Chance } from "#lib/model/chance.ts";
 import { ByteReader, FormatError } from "../format/bytes.ts";
 import { decodeLedger, EMPTY_LEDGER, encodeLedger, encodePin, type Pin } from "../format/ledger-format.ts";
 import {
@@ -17,7 +18,6 @@ import {
   NewerFormatError,
   type TextOwner,
 } from "../format/text-file.ts";
-import { Chance } from "../simulation/chance.ts";
 import { seal, unseal } from "./aead.ts";
 import { decodeEncryption, encodeEncryption, wrapMasterKey } from "./key-slots.ts";
 import { deriveKeys, digestOf, keyedDigestText } from "./repository-keys.ts";

@@ -1,9 +1,9 @@
 // The disks of simulated nodes: byte arrays that live as partitions do, a little at a time. Files appear, move,
 // are copied from a neighbour, are overwritten with zeros; now and then a partition grows or shrinks.
 
+import type { Chance } from "#lib/model/chance.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import type { ByteSource, ByteTarget } from "../types.ts";
-import type { Chance } from "./chance.ts";
 
 export const DISK_BYTES_MIN = 512;
 export const DISK_BYTES_MAX = 3 * 1024 * 1024;

@@ -2,12 +2,13 @@
 // call is the one at which the process dies (before the call's effect, after it, in its middle), or from which on the disk
 // is full. Afterwards the next process finds every committed snapshot whole and verify clean, and goes on to archive,
 // prune and collect garbage.
+
+import { Chance } from "#lib/model/chance.ts";
 import { createRepository, openRepository } from "../repository.ts";
 import { FAIL_WHENS, type FaultPlan, type FaultyStorage, faultyStorage } from "../storage/faulty.ts";
 import { type MemoryStorage, memoryStorage } from "../storage/memory.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Repository, Technique } from "../types.ts";
-import { Chance } from "./chance.ts";
 import { changedDisk, newDisk, sourceOf, targetOf } from "./disk.ts";
 import { claim } from "./model-repository.ts";
 import { claimSame, outcomeOf } from "./world.ts";

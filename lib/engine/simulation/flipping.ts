@@ -3,11 +3,11 @@
 // right or fails by name. Then the bit is put back and the next one flips.
 import { chmod, open as openFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Chance } from "#lib/model/chance.ts";
 import { createRepository, openRepository } from "../repository.ts";
 import { openLocalDisk } from "../storage/local-disk.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Repository, RepositoryKey } from "../types.ts";
-import { Chance } from "./chance.ts";
 import { isExpendable } from "./damage.ts";
 import { changedDisk, newDisk, sourceOf, targetOf } from "./disk.ts";
 import { claim } from "./model-repository.ts";

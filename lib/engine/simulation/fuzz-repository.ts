@@ -1,12 +1,12 @@
 // A whole repository in which one file is hostile, opened for writing and put to every use. Whatever the file says, each
 // use answers or fails by name, with memory and time in bounds.
 import { createHash } from "node:crypto";
+import { Chance } from "#lib/model/chance.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { createRepository, openRepository } from "../repository.ts";
 import { type MemoryStorage, memoryStorage } from "../storage/memory.ts";
 import { newTableLayout } from "../store/fingerprint-table.ts";
 import type { Repository, RepositoryKey } from "../types.ts";
-import { Chance } from "./chance.ts";
 import { sourceOf, targetOf } from "./disk.ts";
 import type { FuzzTarget } from "./fuzz.ts";
 import { mutated, mutatedText } from "./hostile.ts";

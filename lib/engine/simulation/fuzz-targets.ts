@@ -1,6 +1,7 @@
 // What is fuzzed: every decoder of bytes that lie on a disk, with valid samples, and whole repositories in which one file is
 // hostile. Checksums are put right where a decoder would otherwise look no further.
 import { createHash } from "node:crypto";
+import { Chance } from "#lib/model/chance.ts";
 import { USUAL_COMPRESSION } from "#lib/model/compression.ts";
 import { SNAPSHOT_PURPOSES } from "#lib/model/snapshot.ts";
 import { hashPage, PAGE_BYTES } from "#lib/page/page.ts";
@@ -32,7 +33,6 @@ import { decodeSnapshot, encodeSnapshot } from "../format/snapshot-format.ts";
 import { FORMAT_VERSION, type TextOwner } from "../format/text-file.ts";
 import { splitNodes } from "../restore/node-cache.ts";
 import { checkPack } from "../verify/check-pack.ts";
-import { Chance } from "./chance.ts";
 import type { FuzzTarget } from "./fuzz.ts";
 import { mutated, mutatedText } from "./hostile.ts";
 

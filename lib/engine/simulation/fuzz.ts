@@ -1,10 +1,10 @@
 // Fuzzing of decoders: each gets hostile bytes made from valid ones. What it may do: answer, or throw FormatError or
 // CodedError. What it may not: throw anything else, take memory that its input does not justify, or take long.
 import { createHash } from "node:crypto";
+import { Chance } from "#lib/model/chance.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { FormatError } from "../format/bytes.ts";
 import { NewerFormatError } from "../format/text-file.ts";
-import { Chance } from "./chance.ts";
 import { claim } from "./model-repository.ts";
 
 export interface FuzzTarget {

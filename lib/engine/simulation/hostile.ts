@@ -2,7 +2,7 @@
 // their range, JSON values become others, counts lie, and checksums are put right afterwards, so that what lies
 // behind a checksum is reached, too.
 import { createHash } from "node:crypto";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "#lib/model/chance.ts";
 
 /** Where lengths and counts go wrong. */
 const EDGES = [

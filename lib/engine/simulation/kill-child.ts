@@ -3,10 +3,11 @@
 //
 // Each snapshot's comment is the seed of its contents, so that anyone can check it. It tells on stdout what it begins; each
 // commit once it has been acknowledged, which must never be lost after that; and what it is about to prune.
+
+import { Chance } from "#lib/model/chance.ts";
 import { TECHNIQUES } from "#lib/model/snapshot.ts";
 import { openRepository } from "../repository.ts";
 import { openLocalDisk } from "../storage/local-disk.ts";
-import { Chance } from "./chance.ts";
 import { sourceOf } from "./disk.ts";
 import { killTestDisk } from "./kill-contents.ts";
 import { oldestWithoutDiffs } from "./upkeep.ts";

@@ -1,6 +1,6 @@
 // The partition that the kill test archives under a seed: a common system with some work of its own, so that
 // archives share blocks with those before, also with those that were cut off.
-import { Chance } from "./chance.ts";
+import { Chance } from "#lib/model/chance.ts";
 import { changedDisk, newDisk } from "./disk.ts";
 
 const SYSTEM_BYTES = 1024 * 1024 + 1536;

@@ -3,13 +3,14 @@
 //
 // The world knows how to open, crash and reopen and how to compare with the model; what happens in it is
 // decided in steps.ts. All luck comes from one seed.
+
+import { Chance } from "#lib/model/chance.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { createRepository, openRepository } from "../repository.ts";
 import { type FaultPlan, type FaultyStorage, faultyStorage } from "../storage/faulty.ts";
 import { type MemoryStorage, memoryStorage } from "../storage/memory.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Repository, RepositoryKey } from "../types.ts";
-import { Chance } from "./chance.ts";
 import { newDisk, targetOf } from "./disk.ts";
 import { claim, ModelRepository, type ModelSnapshot } from "./model-repository.ts";
 

@@ -3,7 +3,7 @@
 //
 // These bytes are part of the promise that format 1 opens for ever. Never change this file for a format that
 // has been released; a new format gets contents of its own.
-import { Chance } from "../simulation/chance.ts";
+import { Chance } from "#lib/model/chance.ts";
 import type { RepositoryKey } from "../types.ts";
 
 /** A golden repository: its folder here, and what opens it. */

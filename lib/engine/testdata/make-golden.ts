@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { addKey, createRepository, openRepository } from "../repository.ts";
-import { Chance } from "../simulation/chance.ts";
+import { Chance } from "#lib/model/chance.ts";
 import { sourceOf } from "../simulation/disk.ts";
 import { openLocalDisk } from "../storage/local-disk.ts";
 import { GOLDENS, type Golden, goldenSnapshots } from "./golden-contents.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Chance } from "../simulation/chance.ts";
+import { Chance } from "#lib/model/chance.ts";
 import { joined, noise } from "../test-bench.ts";
 import { PIECE_BYTES, SimilarPieces } from "./similar-pieces.ts";
 

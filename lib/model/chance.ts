@@ -1,5 +1,5 @@
 // Chance is all the luck a simulation has: one seed decides everything, so that a seed replays a failure.
-import type { Random } from "#lib/model/clock.ts";
+import type { Random } from "./clock.ts";
 
 export class Chance implements Random {
   #state: number;

@@ -1,0 +1,490 @@
+// A node of the chain: an agent with a disk to fill, or the gateway, which has every page. It knows, for each page, whether it
+// is on the own disk; it asks the neighbour above for what it and those below lack, writes what it lacks itself, and
+// forwards. All that is real comes through ports; time is an argument.
+import type { DemandRange } from "./demand.ts";
+import { DEPTH_MAX } from "./demand.ts";
+import { type ChainLimits, Feeder } from "./feeder.ts";
+import {
+  type ConnectionId,
+  type Loss,
+  type Order,
+  type Peer,
+  PING_MS,
+  SILENCE_MS_MAX,
+  Uplink,
+} from "./uplink.ts";
+
+/** Where a page of the target is, on this node. */
+export const AT = {
+  /** Not looked at yet: not asked for, but taken when it comes by. */
+  unknown: 0,
+  /** On the disk, its hash checked. */
+  disk: 1,
+  lacking: 2,
+  /** In memory, on its way to the disk. */
+  writing: 3,
+  /** In memory until the end: what makes an image look whole is written last. */
+  held: 4,
+  /** It came while the disk was behind: forwarded, not written, to be asked for again. */
+  spilled: 5,
+} as const;
+
+export type Refusal = "order" | "full" | "leaving";
+
+export interface ChainPorts<Bytes> {
+  dial(peer: Peer): ConnectionId;
+  close(connection: ConnectionId): void;
+  ping(connection: ConnectionId): void;
+  /** Says that this side is alive; `starved`: nothing comes from above. */
+  status(connection: ConnectionId, starved: boolean): void;
+  welcome(connection: ConnectionId): void;
+  refuse(connection: ConnectionId, refusal: Refusal): void;
+  demand(connection: ConnectionId, ranges: readonly DemandRange[]): void;
+  page(connection: ConnectionId, page: number, bytes: Bytes): void;
+  /** Answered by `written`; a node whose disk fails leaves the chain. */
+  write(page: number, bytes: Bytes): void;
+  /** Answered by `readDone`. */
+  read(page: number): void;
+  sizeOf(bytes: Bytes): number;
+}
+
+export interface ChainNodeOptions<Bytes> {
+  readonly pageCount: number;
+  readonly limits: ChainLimits;
+  readonly ports: ChainPorts<Bytes>;
+  /** Pages written at the very end: kept in memory until `takeHeld`. */
+  readonly heldPages?: readonly number[];
+  /** The gateway: it has every page and asks nobody. */
+  readonly isSource?: boolean;
+}
+
+interface Child<Bytes> {
+  readonly nodeId: string;
+  readonly rank: number;
+  readonly feeder: Feeder<Bytes>;
+  heardAt: number;
+  saidAt: number;
+}
+
+const CHILDREN_MAX = 4;
+/** Ranges per message: the receiver bounds what it takes. */
+export const RANGES_MAX = 1024;
+
+export class ChainNode<Bytes> {
+  readonly #pageCount: number;
+  readonly #limits: ChainLimits;
+  readonly #ports: ChainPorts<Bytes>;
+  readonly #isSource: boolean;
+  readonly #uplink: Uplink;
+  readonly #children = new Map<ConnectionId, Child<Bytes>>();
+  readonly #at: Uint8Array;
+  /** What was asked of the neighbour above, as depths. */
+  readonly #asked: Uint16Array;
+  /** Came on the present connection: to be asked for with `again`. */
+  readonly #came: Uint8Array;
+  /** Came by and went, wanted here or below: asked for again when there is room. */
+  readonly #later = new Set<number>();
+  readonly #holds: ReadonlySet<number>;
+  readonly #held = new Map<number, Bytes>();
+  readonly #reads = new Map<number, ConnectionId[]>();
+  #changedFrom = Number.POSITIVE_INFINITY;
+  #changedTo = -1;
+  #writesRunning = 0;
+  #missing: number;
+  #lastPageAt = 0;
+  #isLeaving = false;
+
+  constructor({ pageCount, limits, ports, heldPages = [], isSource = false }: ChainNodeOptions<Bytes>) {
+    this.#pageCount = pageCount;
+    this.#limits = limits;
+    this.#ports = ports;
+    this.#isSource = isSource;
+    this.#holds = new Set(heldPages);
+    this.#at = new Uint8Array(pageCount).fill(isSource ? AT.disk : AT.unknown);
+    this.#asked = new Uint16Array(pageCount);
+    this.#came = new Uint8Array(pageCount);
+    this.#missing = isSource ? 0 : pageCount;
+    this.#uplink = new Uplink(ports);
+  }
+
+  /** Pages that are neither on the disk nor held for the end. 0: this node has what it came for. */
+  get missing(): number {
+    return this.#missing;
+  }
+
+  get order(): Order {
+    return this.#uplink.order;
+  }
+
+  get attachedTo(): Peer | null {
+    return this.#uplink.attachedTo;
+  }
+
+  get childIds(): string[] {
+    return [...this.#children.values()].map((child) => child.nodeId);
+  }
+
+  /** By neighbour below: pages it lacks that could be sent to it at once. */
+  backlogs(): Record<string, number> {
+    return Object.fromEntries(
+      [...this.#children.values()].map(({ nodeId, feeder }) => [nodeId, feeder.demand.servable]),
+    );
+  }
+
+  get laterCount(): number {
+    return this.#later.size;
+  }
+
+  get writesRunning(): number {
+    return this.#writesRunning;
+  }
+
+  takeLosses(): Loss[] {
+    return this.#uplink.takeLosses();
+  }
+
+  /** The pages to write at the end, once nothing else is missing. */
+  heldPages(): ReadonlyMap<number, Bytes> {
+    return this.#held;
+  }
+
+  placeOf(page: number): number {
+    return this.#at[page] ?? AT.unknown;
+  }
+
+  // ---- From the coordinator ----
+
+  setOrder(order: Order, now: number): void {
+    if (!this.#uplink.setOrder(order, now)) return;
+    for (const [connection, child] of this.#children) {
+      if (child.rank <= order.rank) this.#dropChild(connection);
+    }
+    this.#say();
+  }
+
+  /** It is done and released, or has failed: nobody is to depend on it any more. */
+  leave(): void {
+    this.#isLeaving = true;
+    for (const connection of [...this.#children.keys()]) this.#dropChild(connection);
+    this.#uplink.close();
+  }
+
+  // ---- From the own disk ----
+
+  /** What the scan found: `isThere` of each page from `first` on. What has come meanwhile knows better. */
+  scanned(first: number, isThere: readonly boolean[]): void {
+    for (const [index, there] of isThere.entries()) {
+      const page = first + index;
+      if (this.placeOf(page) === AT.unknown) this.#move(page, there ? AT.disk : AT.lacking);
+    }
+    this.#pumpAll();
+    this.#say();
+  }
+
+  /** A page that this node found by itself: zeros, or content that lies elsewhere on the same disk. */
+  found(page: number, bytes: Bytes): void {
+    this.#arrived(page, bytes);
+    this.#say();
+  }
+
+  written(page: number): void {
+    this.#writesRunning -= 1;
+    if (this.placeOf(page) === AT.writing) this.#move(page, AT.disk);
+    this.#askLaterOnes();
+    this.#pumpAll();
+    this.#say();
+  }
+
+  /** Reading everything back found these wrong. */
+  turnedBad(pages: readonly number[]): void {
+    for (const page of pages) {
+      this.#held.delete(page);
+      this.#move(page, AT.lacking);
+    }
+    this.#say();
+  }
+
+  /** Null: the disk could not be read there, or did not hold what it should. */
+  readDone(page: number, bytes: Bytes | null): void {
+    const asking = this.#reads.get(page) ?? [];
+    this.#reads.delete(page);
+    if (bytes === null && !this.#isSource && this.placeOf(page) === AT.disk) this.#move(page, AT.lacking);
+    for (const connection of asking) {
+      const child = this.#children.get(connection);
+      if (child === undefined) continue;
+      if (bytes === null) this.#lacks(child, page, 1, true);
+      else {
+        child.feeder.sent(this.#ports.sizeOf(bytes));
+        this.#send(connection, child, page, bytes);
+      }
+    }
+    this.#pumpAll();
+    this.#say();
+  }
+
+  // ---- From the neighbour above ----
+
+  welcomed(connection: ConnectionId, now: number): void {
+    if (!this.#uplink.welcomed(connection, now)) return;
+    this.#lastPageAt = now;
+    this.#askAnew();
+  }
+
+  refused(connection: ConnectionId, now: number): void {
+    this.#ports.close(connection);
+    if (this.#uplink.closed(connection, "refused", now)) this.#askAnew();
+  }
+
+  /** A page whose hash was checked. */
+  pageCame(connection: ConnectionId, page: number, bytes: Bytes, now: number): void {
+    this.#uplink.heard(connection, now);
+    if (!this.#uplink.isCurrent(connection)) return;
+    this.#lastPageAt = now;
+    this.#asked[page] = 0;
+    this.#came[page] = 1;
+    this.#arrived(page, bytes);
+    this.#say();
+  }
+
+  /** A page whose hash was wrong: memory or network of the neighbour above. It is asked for again, of another neighbour. */
+  badPage(connection: ConnectionId, page: number, now: number): void {
+    if (!this.#uplink.isCurrent(connection)) return;
+    this.#asked[page] = 0;
+    this.#uplink.leave("bad-pages", now);
+    this.#askAnew();
+  }
+
+  // ---- From the neighbours below ----
+
+  /** A neighbour dialled and proved itself. */
+  childCame(connection: ConnectionId, child: { nodeId: string; rank: number }, now: number): void {
+    // One that dials again has lost its old connection, whatever this side believes.
+    for (const [other, { nodeId }] of this.#children) if (nodeId === child.nodeId) this.#dropChild(other);
+    const refusal = this.#refusalOf(child.rank);
+    if (refusal !== null) {
+      this.#ports.refuse(connection, refusal);
+      return;
+    }
+    const feeder = new Feeder<Bytes>(this.#pageCount, (page) => this.#canServe(page), this.#limits);
+    this.#children.set(connection, { ...child, feeder, heardAt: now, saidAt: now });
+    this.#ports.welcome(connection);
+  }
+
+  demanded(connection: ConnectionId, ranges: readonly DemandRange[], now: number): void {
+    const child = this.#children.get(connection);
+    if (child === undefined) return;
+    child.heardAt = now;
+    for (const { first, count, depth, again } of ranges) {
+      const end = Math.min(first + count, this.#pageCount);
+      for (let page = first; page < end; page += 1) this.#lacks(child, page, depth, again);
+    }
+    this.#pump(connection, child);
+    this.#say();
+  }
+
+  // ---- From both ----
+
+  heard(connection: ConnectionId, now: number): void {
+    this.#uplink.heard(connection, now);
+    const child = this.#children.get(connection);
+    if (child !== undefined) child.heardAt = now;
+  }
+
+  /** The network took that much of what was handed to the connection. */
+  taken(connection: ConnectionId, size: number): void {
+    const child = this.#children.get(connection);
+    if (child === undefined) return;
+    child.feeder.taken(size);
+    this.#pump(connection, child);
+    this.#askLaterOnes();
+    this.#say();
+  }
+
+  closed(connection: ConnectionId, now: number): void {
+    if (this.#children.delete(connection)) this.#changed(0, this.#pageCount - 1);
+    if (this.#uplink.closed(connection, "closed", now)) this.#askAnew();
+    this.#say();
+  }
+
+  /** Several times per PING_MS. */
+  tick(now: number): void {
+    if (this.#uplink.tick(now)) this.#askAnew();
+    for (const [connection, child] of this.#children) {
+      if (now - child.heardAt >= SILENCE_MS_MAX) this.#dropChild(connection);
+      else if (now - child.saidAt >= PING_MS) {
+        child.saidAt = now;
+        this.#ports.status(connection, !this.#isSource && now - this.#lastPageAt > PING_MS);
+      }
+    }
+    this.#askLaterOnes();
+    this.#say();
+  }
+
+  // ---- Inside ----
+
+  #refusalOf(rank: number): Refusal | null {
+    if (this.#isLeaving) return "leaving";
+    if (rank <= this.#uplink.order.rank) return "order";
+    // Children of an old order that have not noticed yet must not keep the right one out for long: they are few.
+    return this.#children.size >= CHILDREN_MAX && !this.#isSource ? "full" : null;
+  }
+
+  #arrived(page: number, bytes: Bytes): void {
+    const size = this.#ports.sizeOf(bytes);
+    let leftOver = false;
+    for (const [connection, child] of this.#children) {
+      if (!child.feeder.offer(page, bytes, size)) leftOver = true;
+      this.#pump(connection, child);
+    }
+    if (this.#takesMyself(page, bytes)) leftOver = false;
+    else if (this.placeOf(page) === AT.spilled) leftOver = true;
+    // On the disk, a neighbour that had no room gets it from there.
+    if (leftOver) this.#later.add(page);
+    this.#changed(page, page);
+  }
+
+  /** True when it will be on the disk. */
+  #takesMyself(page: number, bytes: Bytes): boolean {
+    const place = this.placeOf(page);
+    if (place === AT.disk || place === AT.writing || place === AT.held) return true;
+    if (this.#holds.has(page)) {
+      this.#held.set(page, bytes);
+      this.#move(page, AT.held);
+      return true;
+    }
+    if (this.#writesRunning >= this.#limits.writesMax) {
+      this.#move(page, AT.spilled);
+      return false;
+    }
+    this.#move(page, AT.writing);
+    this.#writesRunning += 1;
+    this.#ports.write(page, bytes);
+    return true;
+  }
+
+  /** There is room again: what went by is asked for once more, no more at once than the disk has room for. */
+  #askLaterOnes(): void {
+    if (this.#later.size === 0 || this.#writesRunning > this.#limits.writesMax / 2) return;
+    for (const child of this.#children.values()) if (!child.feeder.isRoomy) return;
+    let room = Math.max(1, Math.floor(this.#limits.writesMax / 2));
+    for (const page of this.#later) {
+      if (room === 0) return;
+      room -= 1;
+      this.#later.delete(page);
+      if (this.placeOf(page) === AT.spilled) this.#move(page, AT.lacking);
+      this.#changed(page, page);
+    }
+  }
+
+  #lacks(child: Child<Bytes>, page: number, depth: number, again: boolean): void {
+    child.feeder.lacks(page, depth, again);
+    this.#changed(page, page);
+  }
+
+  #pumpAll(): void {
+    for (const [connection, child] of this.#children) this.#pump(connection, child);
+  }
+
+  #pump(connection: ConnectionId, child: Child<Bytes>): void {
+    for (;;) {
+      const next = child.feeder.next(this.#reads.size);
+      if (next === null) return;
+      if (next.kind === "send") this.#send(connection, child, next.page, next.bytes);
+      else this.#fetch(connection, child, next.page);
+    }
+  }
+
+  #fetch(connection: ConnectionId, child: Child<Bytes>, page: number): void {
+    const held = this.#held.get(page);
+    if (held !== undefined) {
+      child.feeder.sent(this.#ports.sizeOf(held));
+      this.#send(connection, child, page, held);
+      return;
+    }
+    const asking = this.#reads.get(page);
+    if (asking !== undefined) {
+      asking.push(connection);
+      return;
+    }
+    this.#reads.set(page, [connection]);
+    this.#ports.read(page);
+  }
+
+  #send(connection: ConnectionId, child: Child<Bytes>, page: number, bytes: Bytes): void {
+    this.#ports.page(connection, page, bytes);
+    this.#changed(page, page);
+    child.saidAt = Math.max(child.saidAt, this.#lastPageAt);
+  }
+
+  #canServe(page: number): boolean {
+    const place = this.placeOf(page);
+    return place === AT.disk || place === AT.held;
+  }
+
+  #move(page: number, to: number): void {
+    const could = this.#canServe(page);
+    const lacked = isMissing(this.placeOf(page));
+    this.#at[page] = to;
+    this.#missing += Number(isMissing(to)) - Number(lacked);
+    const can = this.#canServe(page);
+    if (can !== could) {
+      for (const { feeder } of this.#children.values()) feeder.demand.servableChanged(page, can);
+    }
+    this.#changed(page, page);
+  }
+
+  #dropChild(connection: ConnectionId): void {
+    this.#ports.close(connection);
+    if (this.#children.delete(connection)) this.#changed(0, this.#pageCount - 1);
+  }
+
+  /** How deep below the neighbour above the deepest node stands that lacks the page; 0 when none does, or it is here. */
+  #wantOf(page: number): number {
+    const place = this.placeOf(page);
+    if (place === AT.disk || place === AT.writing || place === AT.held || this.#later.has(page)) return 0;
+    // What was not looked at yet is not asked for: it may be there.
+    let depth = place === AT.lacking ? 1 : 0;
+    for (const { feeder } of this.#children.values()) {
+      const below = feeder.demand.depthOf(page);
+      if (below > 0) depth = Math.max(depth, Math.min(DEPTH_MAX, below + 1));
+    }
+    return depth;
+  }
+
+  #askAnew(): void {
+    this.#asked.fill(0);
+    this.#came.fill(0);
+    this.#changed(0, this.#pageCount - 1);
+    this.#say();
+  }
+
+  #changed(from: number, to: number): void {
+    this.#changedFrom = Math.min(this.#changedFrom, from);
+    this.#changedTo = Math.max(this.#changedTo, to);
+  }
+
+  /** Tells the neighbour above what has changed in what is lacked here and below. */
+  #say(): void {
+    const { current } = this.#uplink;
+    if (this.#isSource || current === null || this.#changedTo < 0) return;
+    const ranges: { first: number; count: number; depth: number; again: boolean }[] = [];
+    for (let page = this.#changedFrom; page <= this.#changedTo; page += 1) {
+      const depth = this.#wantOf(page);
+      if (depth === this.#asked[page]) continue;
+      this.#asked[page] = depth;
+      const again = this.#came[page] === 1;
+      this.#came[page] = 0;
+      const last = ranges.at(-1);
+      if (last?.depth === depth && last.again === again && last.first + last.count === page) last.count += 1;
+      else ranges.push({ first: page, count: 1, depth, again });
+    }
+    this.#changedFrom = Number.POSITIVE_INFINITY;
+    this.#changedTo = -1;
+    for (let at = 0; at < ranges.length; at += RANGES_MAX)
+      this.#ports.demand(current, ranges.slice(at, at + RANGES_MAX));
+  }
+}
+
+function isMissing(place: number): boolean {
+  return place === AT.unknown || place === AT.lacking || place === AT.writing || place === AT.spilled;
+}
