@@ -3,16 +3,17 @@
 
 import type { IncomingMessage } from "node:http";
 import https from "node:https";
-import { Readable } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { z } from "zod";
 import { CodedError } from "#lib/model/errors.ts";
-import { ErrorResponse, LEASE_HEADER, ROUTE_PREFIX } from "#lib/protocol/control.ts";
+import { CHAIN_UPGRADE, ErrorResponse, LEASE_HEADER, ROUTE_PREFIX } from "#lib/protocol/control.ts";
 import type { AgentIdentity } from "./identity.ts";
 import { type GatewayAddress, PinnedHttpsAgent } from "./pinned-connection.ts";
 
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const SILENCE_MS_MAX = 40_000;
+const UPGRADE_MS_MAX = 5_000;
 
 export interface RequestOptions {
   readonly leaseId?: string;
@@ -64,6 +65,35 @@ export class GatewayClient {
     const response = await this.#request(route, body, options);
     if (response.statusCode === 200) return response;
     throw await refusalFrom(response, route, this.address);
+  }
+
+  /** This PC's own address on the way to the gateway: where its neighbours find it, too. */
+  get localAddress(): string {
+    return this.#agent.localAddress;
+  }
+
+  /** A stream both ways, within the same trust as everything else. */
+  async upgrade(route: string, leaseId: string): Promise<Duplex> {
+    const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+    const request = https.request({
+      agent: this.#agent,
+      host: this.address.host,
+      port: this.address.port,
+      method: "GET",
+      path: `${ROUTE_PREFIX}/${route}`,
+      headers: { [LEASE_HEADER]: leaseId, connection: "Upgrade", upgrade: CHAIN_UPGRADE },
+    });
+    request.setTimeout(UPGRADE_MS_MAX, () => request.destroy(new Error("the server fell silent")));
+    request.once("upgrade", (_response, socket) => {
+      socket.setTimeout(0);
+      resolve(socket);
+    });
+    request.once("response", (response) => {
+      refusalFrom(response, route, this.address).then(reject, reject);
+    });
+    request.on("error", (cause) => reject(asUnreachable(cause, this.address)));
+    request.end();
+    return promise;
   }
 
   close(): void {

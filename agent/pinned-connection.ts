@@ -21,6 +21,8 @@ const CONNECTIONS_MAX = 8;
 export class PinnedHttpsAgent extends https.Agent {
   readonly #address: GatewayAddress;
   readonly #identity: AgentIdentity;
+  /** Of the newest connection; empty before the first. */
+  localAddress = "";
 
   constructor(address: GatewayAddress, identity: AgentIdentity) {
     super({ keepAlive: true, maxSockets: CONNECTIONS_MAX, scheduling: "lifo" });
@@ -46,6 +48,7 @@ export class PinnedHttpsAgent extends https.Agent {
       socket.setTimeout(0);
       socket.removeListener("error", finish);
       if (error !== null) socket.destroy();
+      else this.localAddress = socket.localAddress?.replace(/^::ffff:/, "") ?? "";
       callback?.(error, socket);
     };
     socket.setTimeout(CONNECT_MS_MAX, () => socket.destroy(new Error("no answer to the TLS handshake")));

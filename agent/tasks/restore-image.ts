@@ -53,7 +53,7 @@ export class ImageRestore {
     const bytes = new Uint8Array(this.#target.sizeBytes);
     await this.#target.read(0, bytes);
     for (const batch of batchesOf(0, pageCountOf(bytes.length))) {
-      const hashes = await this.#presentHashes(batch);
+      const hashes = await this.hashesOf(batch);
       await this.#differing(batch, hashes, async (pageIndex, page) => {
         bytes.set(page, pageIndex * PAGE_BYTES);
       });
@@ -62,15 +62,30 @@ export class ImageRestore {
   }
 
   async run(): Promise<ImageResult> {
-    const { progress, signal } = this.#context;
     const pageCount = pageCountOf(this.#image.sizeBytes);
-    progress.step = "comparing";
+    this.#context.progress.step = "comparing";
     const batches = batchesOf(1, pageCount);
     await forEachParallel(batches.length, BATCHES_IN_FLIGHT, async (index) => {
       const batch = batches[index];
       if (batch !== undefined) await this.#batch(batch);
     });
     await this.#batch({ firstPage: 0, count: 1 });
+    return this.#complete();
+  }
+
+  /** When all pages but the first are known to be right: `firstPage` is null when that one is, too. */
+  async finish(firstPage: Uint8Array | null): Promise<ImageResult> {
+    if (firstPage !== null) await this.writePage(0, firstPage);
+    return this.#complete();
+  }
+
+  readAt(offsetBytes: number, into: Uint8Array): Promise<void> {
+    return this.#target.read(offsetBytes, into);
+  }
+
+  async #complete(): Promise<ImageResult> {
+    const { progress, signal } = this.#context;
+    const pageCount = pageCountOf(this.#image.sizeBytes);
     signal.throwIfAborted();
     progress.step = "flushing";
     await this.#target.flush();
@@ -89,8 +104,8 @@ export class ImageRestore {
   async #batch(batch: Batch): Promise<void> {
     await retrying(
       async () => {
-        const hashes = await this.#presentHashes(batch);
-        await this.#differing(batch, hashes, (pageIndex, page) => this.#writePage(pageIndex, page));
+        const hashes = await this.hashesOf(batch);
+        await this.#differing(batch, hashes, (pageIndex, page) => this.writePage(pageIndex, page));
       },
       this.#context.signal,
       OUTAGE_MS_MAX,
@@ -98,7 +113,8 @@ export class ImageRestore {
     this.#advance(batch);
   }
 
-  async #presentHashes({ firstPage, count }: Batch): Promise<Uint8Array> {
+  /** Of what is on the disk now. */
+  async hashesOf({ firstPage, count }: Batch): Promise<Uint8Array> {
     this.#context.signal.throwIfAborted();
     const { device, extents } = this.#target;
     return await this.#context.pool.hashPages({ path: device.path, extents, firstPage, count });
@@ -144,7 +160,8 @@ export class ImageRestore {
     );
   }
 
-  async #writePage(pageIndex: number, page: Uint8Array): Promise<void> {
+  /** What differs of a page whose hash was checked. Page 0 must come last. */
+  async writePage(pageIndex: number, page: Uint8Array): Promise<void> {
     const { progress } = this.#context;
     const offset = pageIndex * PAGE_BYTES;
     const present = Buffer.allocUnsafe(page.length);
@@ -204,7 +221,7 @@ export class ImageRestore {
     await forEachParallel(batches.length, BATCHES_IN_FLIGHT, async (index) => {
       const batch = batches[index];
       if (batch === undefined) return;
-      hashes.set(await this.#presentHashes(batch), batch.firstPage * PAGE_HASH_BYTES);
+      hashes.set(await this.hashesOf(batch), batch.firstPage * PAGE_HASH_BYTES);
       this.#advance(batch);
     });
     const contentRoot = Buffer.from(contentRootOf(hashes, this.#image.sizeBytes)).toString("hex");

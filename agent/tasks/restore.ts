@@ -5,6 +5,7 @@ import { CodedError } from "#lib/model/errors.ts";
 import { DISK_LAYOUT } from "#lib/model/node.ts";
 import type { ImageResult, RestoreImage, TaskMessage } from "#lib/protocol/control.ts";
 import { LAYOUT_BYTES_MAX } from "#lib/protocol/layout.ts";
+import { type Part, throughChain } from "../chain/through-chain.ts";
 import { rereadPartitionTable } from "../device/block-device.ts";
 import { type Disk, inspectDisk, layoutExtents } from "../device/disk.ts";
 import { type Extent, ExtentTarget } from "../device/extents.ts";
@@ -24,6 +25,11 @@ interface Destination {
   readonly extents: readonly Extent[];
 }
 
+interface DiskWork {
+  readonly disk: Disk;
+  readonly destinations: readonly Destination[];
+}
+
 export async function restore(context: TaskContext, task: RestoreTask): Promise<ImageResult[]> {
   const { progress } = context;
   progress.step = "comparing";
@@ -32,16 +38,13 @@ export async function restore(context: TaskContext, task: RestoreTask): Promise<
   const disks = await Promise.all(context.diskPaths.map(inspectDisk));
   const serials = [...new Set(task.images.map((image) => image.diskSerial))];
   // All refusals of all disks come before the first byte of any.
-  const work: { disk: Disk; destinations: Destination[] }[] = [];
+  const work: DiskWork[] = [];
   for (const serial of serials) {
     const images = task.images.filter((image) => image.diskSerial === serial);
     const disk = onlyDiskOf(disks, serial);
     work.push({ disk, destinations: await decide(context, task.snapshotId, disk, images) });
   }
-  const results: ImageResult[] = [];
-  for (const { disk, destinations } of work) {
-    results.push(...(await writeDisk(context, task.snapshotId, disk, destinations)));
-  }
+  const results = await writeDisks(context, task, work);
   progress.step = "done";
   return results;
 }
@@ -148,22 +151,49 @@ async function wantedPartitions(
   }
 }
 
-async function writeDisk(
+async function writeDisks(
   context: TaskContext,
-  snapshotId: string,
-  disk: Disk,
-  destinations: readonly Destination[],
+  task: RestoreTask,
+  work: readonly DiskWork[],
 ): Promise<ImageResult[]> {
-  const device = await openDevice(disk.path, "write");
+  const opened: RawDevice[] = [];
   let results: ImageResult[];
   try {
-    results = await writeImages(context, snapshotId, device, destinations);
+    const parts: Part[] = [];
+    for (const { disk, destinations } of work) {
+      const device = await openDevice(disk.path, "write");
+      opened.push(device);
+      for (const { image, extents } of destinations) {
+        const target = new ExtentTarget(device, extents);
+        parts.push({ image, restore: new ImageRestore(context, task.snapshotId, image, target) });
+      }
+    }
+    results = await writeParts(context, task, parts);
   } finally {
     await context.pool.forget();
-    await device.close();
+    for (const device of opened) await device.close();
   }
-  if (!disk.isFile && results.some((result) => result.writtenBytes > 0))
-    await tellKernel(disk, destinations, results);
+  for (const { disk, destinations } of work) {
+    const mine = results.filter((result) => destinations.some(({ image }) => image.image === result.image));
+    if (!disk.isFile && mine.some((result) => result.writtenBytes > 0))
+      await tellKernel(disk, destinations, mine);
+  }
+  return results;
+}
+
+/** Layouts first: the partitions are where they say. */
+async function writeParts(
+  context: TaskContext,
+  { chain }: RestoreTask,
+  parts: readonly Part[],
+): Promise<ImageResult[]> {
+  const isLayout = ({ image }: Part) => image.partition === DISK_LAYOUT;
+  const partitions = parts.filter((part) => !isLayout(part));
+  const results: ImageResult[] = [];
+  for (const { restore } of parts.filter(isLayout)) results.push(await restore.run());
+  if (chain !== undefined && partitions.length > 0) {
+    results.push(...(await throughChain(context, chain, partitions)));
+  } else for (const { restore } of partitions) results.push(await restore.run());
   return results;
 }
 
@@ -173,8 +203,9 @@ async function tellKernel(
   destinations: readonly Destination[],
   results: readonly ImageResult[],
 ): Promise<void> {
-  const layout = destinations.findIndex(({ image }) => image.partition === DISK_LAYOUT);
-  if ((await rereadPartitionTable(disk.path)) || (results[layout]?.writtenBytes ?? 0) === 0) return;
+  const layout = destinations.find(({ image }) => image.partition === DISK_LAYOUT)?.image.image;
+  const written = results.find(({ image }) => image === layout)?.writtenBytes ?? 0;
+  if ((await rereadPartitionTable(disk.path)) || written === 0) return;
   throw new CodedError(
     "target-write-failed",
     `The kernel does not accept the restored table of ${disk.path} yet.`,
@@ -182,20 +213,6 @@ async function tellKernel(
       hint: "Restart the PC, then repeat the restore: what is already right stays.",
     },
   );
-}
-
-async function writeImages(
-  context: TaskContext,
-  snapshotId: string,
-  device: RawDevice,
-  destinations: readonly Destination[],
-): Promise<ImageResult[]> {
-  const results: ImageResult[] = [];
-  for (const { image, extents } of destinations) {
-    const target = new ExtentTarget(device, extents);
-    results.push(await new ImageRestore(context, snapshotId, image, target).run());
-  }
-  return results;
 }
 
 function tablePartitions(disk: Disk): readonly TablePartition[] | null {

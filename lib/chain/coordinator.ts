@@ -162,6 +162,7 @@ export class Coordinator {
   #hear(member: Member, report: NodeReport, now: number): void {
     member.report = report;
     member.reportedAt = now;
+    if (report.rank > member.rank && member.rank >= 0) this.#adopt(member, report);
     member.suspectedAt = null;
     if (member.isOut) {
       member.isOut = false;

@@ -81,7 +81,8 @@ export class Uplink {
 
   /** True when it was newer than what was known. */
   setOrder(order: Order, now: number): boolean {
-    if (order.epoch <= this.#order.epoch) return false;
+    // A coordinator that began anew may not know this node's rank yet: it learns it from the next report.
+    if (order.epoch <= this.#order.epoch || order.rank < this.#order.rank) return false;
     this.#order = order;
     const first = order.upstreams[0];
     if (first === undefined || samePeer(first, this.#current?.peer) || samePeer(first, this.#candidate?.peer))

@@ -34,6 +34,8 @@ export interface LeasedTask {
   readonly disks: readonly DiskInfo[];
   /** Which of them each of the snapshot's disks goes to; null: those it was taken of. */
   readonly diskMap: DiskMap | null;
+  /** The nodes of the job that get the same snapshot and have not ended, this one among them; empty for an archive. */
+  readonly peers: readonly string[];
   /** What a restore brings back; empty for an archive. */
   readonly images: readonly {
     readonly partition: string;
@@ -112,6 +114,7 @@ async function describeLease(taskId: string, nodeId: string): Promise<LeasedTask
     ),
     disks: await disksOfNode(nodeId),
     diskMap: diskMapOfRow(task.diskMap),
+    peers: await peersOf(task),
     images: (task.snapshot?.images ?? []).map((image) => ({
       partition: image.partition,
       sizeBytes: Number(image.sizeBytes),
@@ -121,6 +124,34 @@ async function describeLease(taskId: string, nodeId: string): Promise<LeasedTask
       ),
     })),
   };
+}
+
+async function peersOf(task: { jobId: string; snapshotId: string | null }): Promise<string[]> {
+  if (task.snapshotId === null) return [];
+  const rows = await database().task.findMany({
+    where: {
+      jobId: task.jobId,
+      snapshotId: task.snapshotId,
+      kind: "restore",
+      state: { in: ["waiting", "ready", "running"] },
+    },
+    select: { nodeId: true },
+    orderBy: { nodeId: "asc" },
+  });
+  return rows.flatMap(({ nodeId }) => nodeId ?? []);
+}
+
+/** The task that this lease runs; null when it does not, or not any more. */
+export async function findLeased(
+  taskId: string,
+  leaseId: string,
+): Promise<(LeasedTask & { readonly nodeId: string }) | null> {
+  const row = await database().task.findFirst({
+    where: { id: taskId, leaseId, state: "running" },
+    select: { nodeId: true },
+  });
+  if (row?.nodeId == null) return null;
+  return { ...(await describeLease(taskId, row.nodeId)), nodeId: row.nodeId };
 }
 
 function wordsOf(json: unknown): Record<string, unknown> {

@@ -15,6 +15,8 @@ export const TASK_LOST_AFTER_MS = 15_000;
 export const PAGES_PER_REQUEST = 64;
 /** Names the lease a task's request speaks for; a request with an older lease is refused. */
 export const LEASE_HEADER = "x-sheepfold-lease";
+/** GET /agent/v1/tasks/{taskId}/chain with this in the header Upgrade: the chain's own messages from then on. */
+export const CHAIN_UPGRADE = "sheepfold-chain";
 /** Where all routes of this protocol live. */
 export const ROUTE_PREFIX = "/agent/v1";
 
@@ -85,6 +87,15 @@ export const RestoreImage = ArchiveImage.extend({
    *  know it by itself when the disk's present partition table is damaged. */
   layoutHeadBytes: bytes.optional(),
 });
+/** Take part in a chain: pages come from a neighbour instead of the gateway, and are passed on. An agent that knows no chains
+ *  restores as usual. */
+export const ChainOffer = z.object({
+  chainId: z.string().min(1).max(128),
+  /** What its members prove themselves by to each other. */
+  secret: hexHash,
+  /** What this PC is called in it. */
+  nodeId: z.string().min(1).max(64),
+});
 export const TaskMessage = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("archive"),
@@ -99,6 +110,7 @@ export const TaskMessage = z.discriminatedUnion("kind", [
     leaseId: z.string(),
     snapshotId: z.string(),
     images: z.array(RestoreImage).max(256),
+    chain: ChainOffer.optional(),
   }),
 ]);
 export const LeaseResponse = z.object({ task: TaskMessage.nullable() });
@@ -114,6 +126,54 @@ export const OfferResponse = z.object({
 });
 /** Answer to "this image is complete". */
 export const FinishImageResponse = z.object({ contentRoot: hexHash });
+
+const count = z.number().int().nonnegative();
+const nodeIdText = z.string().min(1).max(64);
+/** POST /agent/v1/tasks/{taskId}/chain/report, twice a second: what lib/chain/coordinator.ts calls a NodeReport. */
+export const ChainReportRequest = z.object({
+  /** Where its neighbours reach it. */
+  host: z.string().min(1).max(64),
+  port: z.number().int().min(1).max(65535),
+  epoch: z.number().int().min(-1),
+  rank: z.number().int().min(-1),
+  lackingBytes: bytes,
+  isScanned: z.boolean(),
+  isDone: z.boolean(),
+  attachedTo: nodeIdText.nullable(),
+  childIds: z.array(nodeIdText).max(64),
+  backlogs: z.record(nodeIdText, count),
+  losses: z
+    .array(
+      z.object({
+        nodeId: nodeIdText,
+        why: z.enum(["closed", "silent", "refused", "unreachable", "bad-pages"]),
+      }),
+    )
+    .max(256),
+});
+export const ChainReportResponse = z.object({
+  /** Null while there is no order yet: wait. */
+  place: z
+    .object({
+      epoch: count,
+      rank: count,
+      /** Nearest first, the gateway (without an address) last. */
+      upstreams: z
+        .array(
+          z.object({
+            nodeId: nodeIdText,
+            address: z
+              .object({ host: z.string().max(64), port: z.number().int().min(1).max(65535) })
+              .nullable(),
+          }),
+        )
+        .max(16),
+      isReleased: z.boolean(),
+    })
+    .nullable(),
+  /** The chain cannot go on: take the rest from the gateway. */
+  failure: z.object({ code: z.enum(FAILURE_CODES), message: z.string() }).nullable(),
+});
 
 export const ImageResult = z.object({
   image: z.number().int().nonnegative(),
@@ -155,6 +215,9 @@ export type RestoreImage = z.infer<typeof RestoreImage>;
 export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
 export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;
 export type ErrorResponse = z.infer<typeof ErrorResponse>;
+export type ChainOffer = z.infer<typeof ChainOffer>;
+export type ChainReportRequest = z.infer<typeof ChainReportRequest>;
+export type ChainReportResponse = z.infer<typeof ChainReportResponse>;
 export type TaskMessage = z.infer<typeof TaskMessage>;
 export type ResultResponse = z.infer<typeof ResultResponse>;
 export type ResultRequest = z.infer<typeof ResultRequest>;

@@ -105,6 +105,14 @@ export async function pageOf(frame: Frame): Promise<Uint8Array> {
   return page;
 }
 
+/** One whole frame. "protocol-violation" when it is anything else. */
+export function parseFrame(bytes: Buffer): Frame {
+  const whole =
+    bytes.length > FRAME_HEADER_BYTES && FRAME_HEADER_BYTES + checkedPayloadLength(bytes) === bytes.length;
+  if (!whole) throw violation("A frame does not have the length it claims");
+  return frameFrom(bytes);
+}
+
 /** Turns a byte stream, cut anywhere, into frames. Call `push` for each chunk and `end` once. */
 export class FrameDecoder {
   #chunks: Uint8Array[] = [];

@@ -21,6 +21,7 @@ const TASK: LeasedTask = {
   kind: "archive",
   snapshotId: null,
   diskMap: null,
+  peers: [],
   nodeName: "pc",
   attempt: 1,
   purpose: "manual",

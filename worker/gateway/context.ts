@@ -1,5 +1,6 @@
 // What every route of the gateway is given.
 import type { Repository } from "#lib/engine/repository.ts";
+import type { Chains } from "../chain/chains.ts";
 import type { ArchiveSessions } from "./archive-sessions.ts";
 import type { Leases } from "./leases.ts";
 import type { NewKeyRate } from "./new-key-rate.ts";
@@ -18,6 +19,7 @@ export interface GatewayContext {
   readonly log: GatewayLog;
   readonly leases: Leases;
   readonly archives: ArchiveSessions;
+  readonly chains: Chains;
   readonly wakes: Wakes;
   readonly newKeys: NewKeyRate;
   /** Aborted when the gateway closes. */

@@ -7,13 +7,14 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Repository } from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { TASK_LOST_AFTER_MS } from "#lib/protocol/control.ts";
+import { Chains } from "../chain/chains.ts";
 import { ArchiveSessions } from "./archive-sessions.ts";
 import type { GatewayCertificate } from "./certificate.ts";
 import type { GatewayContext, GatewayLog } from "./context.ts";
 import { databaseStore } from "./database-store.ts";
 import { Leases } from "./leases.ts";
 import { NewKeyRate } from "./new-key-rate.ts";
-import { handle } from "./router.ts";
+import { handle, handleUpgrade } from "./router.ts";
 import type { GatewayStore } from "./store.ts";
 import { Wakes } from "./wakes.ts";
 
@@ -57,6 +58,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log,
     leases: new Leases(),
     archives: new ArchiveSessions(repository),
+    chains: new Chains(repository, log, certificate.keyPem),
     wakes: new Wakes(),
     newKeys: options.newKeys ?? new NewKeyRate(),
     closing: new AbortController(),
@@ -76,6 +78,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     (request, response) => void handle(context, request, response),
   );
+  server.on("upgrade", (request, socket) => void handleUpgrade(context, request, socket));
   server.maxConnections = CONNECTIONS_MAX;
   server.setTimeout(SILENCE_MS_MAX);
   // Port scanners and agents with a wrong pin break off here all day long: not worth more than dropping them.
@@ -95,6 +98,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       context.leases.endAll();
+      context.chains.closeAll();
       await context.archives.abortAll();
       server.closeAllConnections();
       await closed;
@@ -123,6 +127,7 @@ function listen(server: https.Server, { host, port }: GatewayOptions): Promise<n
 /** Forgets leases nobody speaks for any more; the database's own sweeper decides what becomes of their tasks. */
 async function sweep(context: GatewayContext): Promise<void> {
   for (const lease of context.leases.silentFor(2 * TASK_LOST_AFTER_MS)) context.leases.end(lease.task.taskId);
+  context.chains.closeUnused();
   await context.archives.abortUnusedFor(ARCHIVE_UNUSED_MS_MAX).catch((error: unknown) => {
     context.log.error("An archive nobody continued could not be aborted.", { error: String(error) });
   });

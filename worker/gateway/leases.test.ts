@@ -34,6 +34,7 @@ function leaseOf(taskId: string): Parameters<Leases["add"]>[0] {
       kind: "archive",
       snapshotId: null,
       diskMap: null,
+      peers: [],
       purpose: "manual",
       storage: {},
       disks: [],

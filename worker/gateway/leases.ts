@@ -31,7 +31,12 @@ export class Leases {
 
   /** Keeps a place for a lease that is being made; false when all are taken. Give it back with `unreserve` in any case. */
   reserve(): boolean {
-    if (this.#byTask.size + this.#reserved >= LEASES_MAX) return false;
+    let counted = this.#reserved;
+    // A chain's PCs take their pages from each other, and all of them have to run for it.
+    for (const { message } of this.#byTask.values()) {
+      if (message.kind === "archive" || message.chain === undefined) counted += 1;
+    }
+    if (counted >= LEASES_MAX) return false;
     this.#reserved += 1;
     return true;
   }
@@ -43,6 +48,10 @@ export class Leases {
   add(lease: Lease): void {
     this.end(lease.task.taskId);
     this.#byTask.set(lease.task.taskId, lease);
+  }
+
+  has(taskId: string): boolean {
+    return this.#byTask.has(taskId);
   }
 
   /** The lease this request speaks for; "agent-lost" when it is not, or no longer, the task's. */

@@ -1,4 +1,4 @@
-// The gateway's store for tests: rows in maps, with the same answers as lib/db gives. It knows one job per task.
+// The gateway's store for tests: rows in maps, with the same answers as lib/db gives. A task is a job of its own unless it is told another.
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
 import type { DiskMap } from "#lib/model/fit.ts";
 import type { DiskInfo, NodeLifeCycle } from "#lib/model/node.ts";
@@ -15,6 +15,7 @@ interface NodeRow {
 
 export interface TaskRow {
   readonly taskId: string;
+  readonly jobId: string;
   readonly nodeId: string;
   readonly kind: "archive" | "restore";
   readonly snapshotId: string | null;
@@ -42,9 +43,12 @@ export class MemoryStore implements GatewayStore {
     kind: TaskRow["kind"],
     snapshotId: string | null = null,
     diskMap: DiskMap | null = null,
+    jobId: string | null = null,
   ): { row: TaskRow; end: Promise<TaskRow> } {
+    const taskId = `task_${this.#nextId++}`;
     const row: TaskRow = {
-      taskId: `task_${this.#nextId++}`,
+      taskId,
+      jobId: jobId ?? `job_of_${taskId}`,
       nodeId,
       kind,
       snapshotId,
@@ -56,7 +60,7 @@ export class MemoryStore implements GatewayStore {
       report: null,
       failure: null,
     };
-    this.tasks.set(row.taskId, row);
+    this.tasks.set(taskId, row);
     const end = new Promise<TaskRow>((resolve) => this.#ended.set(row.taskId, () => resolve(row)));
     for (const watcher of this.#watchers) watcher(nodeId);
     return { row, end };
@@ -102,19 +106,43 @@ export class MemoryStore implements GatewayStore {
     row.state = "running";
     row.leaseId = leaseId;
     row.attempt += 1;
+    return this.#describe(row);
+  }
+
+  #describe(row: TaskRow): LeasedTask {
+    const node = this.nodes.get(row.nodeId);
     return {
       taskId: row.taskId,
-      jobId: `job_of_${row.taskId}`,
+      jobId: row.jobId,
       kind: row.kind,
       snapshotId: row.snapshotId,
-      nodeName: node.name,
+      nodeName: node?.name ?? row.nodeId,
       attempt: row.attempt,
       purpose: "manual",
       storage: {},
       comment: "",
-      disks: node.disks,
+      disks: node?.disks ?? [],
       diskMap: row.diskMap,
+      peers: this.#peersOf(row),
     };
+  }
+
+  async findLeased(taskId: string, leaseId: string) {
+    const row = this.tasks.get(taskId);
+    if (row === undefined || row.leaseId !== leaseId || row.state !== "running") return null;
+    return { ...this.#describe(row), nodeId: row.nodeId };
+  }
+
+  #peersOf({ jobId, snapshotId }: TaskRow): string[] {
+    if (snapshotId === null) return [];
+    const peers = [...this.tasks.values()].filter(
+      (task) =>
+        task.jobId === jobId &&
+        task.snapshotId === snapshotId &&
+        task.kind === "restore" &&
+        (task.state === "ready" || task.state === "running"),
+    );
+    return peers.map(({ nodeId }) => nodeId);
   }
 
   async runningTaskOfNode(nodeId: string) {

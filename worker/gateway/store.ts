@@ -36,6 +36,8 @@ export interface LeasedTask {
   readonly disks: readonly DiskInfo[];
   /** Which of them each of the snapshot's disks goes to; null: those it was taken of. */
   readonly diskMap: DiskMap | null;
+  /** The nodes of the job that get the same snapshot and have not ended, this one among them; empty for an archive. */
+  readonly peers: readonly string[];
 }
 
 /** "lost": the lease is no longer the task's; nothing was changed. */
@@ -52,6 +54,8 @@ export interface GatewayStore {
   ): Promise<void>;
   touchNode(nodeId: string): Promise<void>;
   leaseTask(nodeId: string, leaseId: string): Promise<LeasedTask | null>;
+  /** The task that this lease runs, as it was leased; null when it does not (any more). For a gateway that begins anew. */
+  findLeased(taskId: string, leaseId: string): Promise<(LeasedTask & { readonly nodeId: string }) | null>;
   runningTaskOfNode(nodeId: string): Promise<{ readonly taskId: string; readonly leaseId: string } | null>;
   heartbeatTask(
     taskId: string,

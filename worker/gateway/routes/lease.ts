@@ -61,20 +61,9 @@ async function grantLease(
     const task = await context.store.leaseTask(node.id, leaseId);
     if (task === null) return null;
     try {
-      const message = await messageFor(context, task, leaseId);
+      const message = await messageFor(context, task, leaseId, node.id);
       if (message === null) continue;
-      const now = Date.now();
-      const lease: Lease = {
-        leaseId,
-        nodeId: node.id,
-        keyHash,
-        task,
-        message,
-        startedMs: now,
-        lastHeardMs: now,
-        ended: new AbortController(),
-        readers: new Map(),
-      };
+      const lease = newLease({ leaseId, nodeId: node.id, keyHash, task, message });
       context.leases.add(lease);
       await context.store.addTaskEvent(
         task.taskId,
@@ -93,19 +82,68 @@ async function grantLease(
   }
 }
 
+function newLease(of: Pick<Lease, "leaseId" | "nodeId" | "keyHash" | "task" | "message">): Lease {
+  const now = Date.now();
+  return { ...of, startedMs: now, lastHeardMs: now, ended: new AbortController(), readers: new Map() };
+}
+
+/** The lease this request speaks for. A gateway that began anew takes up those of restores from the database: their pages
+ *  may come from neighbours, and who is to be read next is in the request. An archive's session is gone with the process. */
+export async function requireLease(
+  context: GatewayContext,
+  taskId: string,
+  leaseId: string | undefined,
+  keyHash: string,
+): Promise<Lease> {
+  if (!context.leases.has(taskId) && leaseId !== undefined) await takeUp(context, taskId, leaseId, keyHash);
+  return context.leases.require(taskId, leaseId, keyHash);
+}
+
+async function takeUp(
+  context: GatewayContext,
+  taskId: string,
+  leaseId: string,
+  keyHash: string,
+): Promise<void> {
+  const node = await context.store.findNodeByKeyHash(keyHash);
+  const task = await context.store.findLeased(taskId, leaseId);
+  if (task === null || node?.id !== task.nodeId || task.kind !== "restore" || context.leases.has(taskId))
+    return;
+  const message = restoreMessage(context, task, leaseId, node.id);
+  context.leases.add(newLease({ leaseId, nodeId: node.id, keyHash, task, message }));
+}
+
 /** What the agent is to do; null when the task turned out to be done already. */
 async function messageFor(
   context: GatewayContext,
   task: LeasedTask,
   leaseId: string,
+  nodeId: string,
 ): Promise<TaskMessage | null> {
   if (task.kind === "archive") return archiveMessage(context, task, leaseId);
+  return restoreMessage(context, task, leaseId, nodeId);
+}
+
+function restoreMessage(
+  context: GatewayContext,
+  task: LeasedTask,
+  leaseId: string,
+  nodeId: string,
+): TaskMessage {
   if (task.kind !== "restore" || task.snapshotId === null) {
     throw new CodedError("internal", `Task ${task.taskId} (${task.kind}) is not for an agent.`);
   }
   const record = context.repository.snapshot(task.snapshotId);
   const images = imagesToRestore(record, task).map(({ message }) => message);
-  return { kind: "restore", taskId: task.taskId, leaseId, snapshotId: record.id, images };
+  const chain = context.chains.offerFor(task, nodeId);
+  return {
+    kind: "restore",
+    taskId: task.taskId,
+    leaseId,
+    snapshotId: record.id,
+    images,
+    ...(chain && { chain }),
+  };
 }
 
 async function archiveMessage(

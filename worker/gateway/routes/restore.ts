@@ -97,7 +97,7 @@ function differingRecords(
   });
 }
 
-function readerOf(context: GatewayContext, lease: Lease, image: number): Promise<ImageReader> {
+export function readerOf(context: GatewayContext, lease: Lease, image: number): Promise<ImageReader> {
   let reader = lease.readers.get(image);
   if (reader === undefined) {
     const record = context.repository.snapshot(lease.message.snapshotId);

@@ -17,6 +17,7 @@ import type { GatewayContext } from "../context.ts";
 import type { Exchange } from "../exchange.ts";
 import { answer, readJson } from "../http.ts";
 import type { Lease } from "../leases.ts";
+import { requireLease } from "./lease.ts";
 
 export async function heartbeatRoute(
   context: GatewayContext,
@@ -25,7 +26,7 @@ export async function heartbeatRoute(
   leaseId: string | undefined,
 ): Promise<void> {
   const progress = await readJson(request, HeartbeatRequest);
-  const lease = context.leases.require(taskId, leaseId, keyHash);
+  const lease = await requireLease(context, taskId, leaseId, keyHash);
   const verdict = await context.store.heartbeatTask(taskId, lease.leaseId, progress);
   if (lease.message.kind === "archive") context.archives.require(taskId);
   // A cancelled lease stays until the agent has said that it stopped; a lost one is nobody's any more.
@@ -40,9 +41,10 @@ export async function resultRoute(
   leaseId: string | undefined,
 ): Promise<void> {
   const message = await readJson(request, ResultRequest);
-  const lease = context.leases.require(taskId, leaseId, keyHash);
+  const lease = await requireLease(context, taskId, leaseId, keyHash);
   const verdict = await settle(context, lease, message);
   context.leases.end(taskId);
+  context.chains.left(lease.task, lease.nodeId);
   answer(response, { verdict: verdict === "done" ? "accepted" : "lost" } satisfies ResultResponse);
 }
 

@@ -1,0 +1,353 @@
+// Takes part in a chain: looks at the disk, takes pages from the neighbour above, writes what is lacking, forwards. What to do
+// with whom is decided by lib/chain; here are the sockets, the disk and the clock.
+import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { ChainNode, type ChainPorts } from "#lib/chain/chain-node.ts";
+import { ChainConnection } from "#lib/chain/connection.ts";
+import type { ChainLimits } from "#lib/chain/feeder.ts";
+import type { PageSpace } from "#lib/chain/page-space.ts";
+import { type ConnectionId, type Peer, PING_MS } from "#lib/chain/uplink.ts";
+import { CHAIN_VERSION, type ChainMessage } from "#lib/chain/wire.ts";
+import { PAGE_BYTES, pageCountOf } from "#lib/page/page.ts";
+import {
+  type ChainOffer,
+  ChainReportResponse,
+  PAGES_PER_REQUEST,
+  type RestoreImage,
+} from "#lib/protocol/control.ts";
+import { forEachParallel } from "../parallel.ts";
+import { OUTAGE_MS_MAX, type TaskContext } from "../tasks/task-context.ts";
+import type { ChainDisk, ChainPage } from "./chain-disk.ts";
+import { dial, type Listener, listen } from "./lines.ts";
+
+const REPORT_MS = 500;
+const SCANS_IN_FLIGHT = 2;
+/** Pages looked at first, spread over the disk: enough to tell a blank PC from one that lacks little. */
+const SAMPLE_PAGES = 64;
+/** Pages that came and were not checked yet; more are left to the network. */
+const CHECKS_WAITING_MAX = 16;
+const MIB = 1024 * 1024;
+
+const LIMITS: ChainLimits = {
+  forwardBytesMax: 32 * MIB,
+  windowBytes: 2 * MIB,
+  readsMax: 8,
+  writesMax: 64,
+};
+
+/** The chain cannot go on, through no fault of this PC's disk: the gateway has the rest. */
+export class ChainBroken extends Error {}
+
+export interface ChainRunOptions {
+  readonly context: TaskContext;
+  readonly offer: ChainOffer;
+  readonly space: PageSpace<RestoreImage>;
+  readonly disk: ChainDisk;
+  readonly limits?: ChainLimits;
+}
+
+export class ChainRun {
+  readonly #context: TaskContext;
+  readonly #offer: ChainOffer;
+  readonly #space: PageSpace<RestoreImage>;
+  readonly #disk: ChainDisk;
+  readonly #node: ChainNode<ChainPage>;
+  readonly #connections = new Map<ConnectionId, ChainConnection>();
+  readonly #stop = new AbortController();
+  #nextConnection = 1;
+  #listener: Listener | null = null;
+  #estimate = Number.NaN;
+  #isScanned = false;
+  #isDone = false;
+  #isReleased = false;
+  #heardAt = performance.now();
+  #failure: unknown = null;
+  /** Pages come one after the other through the check, each connection in its own order. */
+  readonly #checking = new Map<ConnectionId, { done: Promise<void>; waiting: number }>();
+  #wake: () => void = () => undefined;
+
+  constructor({ context, offer, space, disk, limits = LIMITS }: ChainRunOptions) {
+    this.#context = context;
+    this.#offer = offer;
+    this.#space = space;
+    this.#disk = disk;
+    this.#node = new ChainNode<ChainPage>({
+      pageCount: space.pageCount,
+      limits,
+      ports: this.#ports(),
+      heldPages: space.firstPages,
+    });
+  }
+
+  /** Until every page but each image's first is on the disk. Answers the first pages that are still to be written, by
+   *  image; throws when the chain cannot go on: the caller then takes the rest from the gateway. */
+  async fill(): Promise<ReadonlyMap<number, Uint8Array>> {
+    const { signal } = this.#context;
+    this.#listener = await listen(this.#offer, "::", (socket) => this.#accepted(socket));
+    this.#tickForEver();
+    this.#reportForEver();
+    await this.#sample();
+    await this.#scan();
+    while (this.#node.missing > 0) {
+      signal.throwIfAborted();
+      if (this.#failure !== null) throw this.#failure;
+      await this.#woken();
+    }
+    const first = new Map<number, Uint8Array>();
+    for (const [page, { bytes }] of this.#node.heldPages())
+      first.set(this.#space.placeOf(page).position, bytes);
+    return first;
+  }
+
+  /** The disk is whole and was read back: serves the neighbours until nobody needs it any more. */
+  async serve(): Promise<void> {
+    this.#isDone = true;
+    while (!this.#isReleased && this.#failure === null) {
+      this.#context.signal.throwIfAborted();
+      await this.#woken();
+    }
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#node.leave();
+    this.#listener?.close();
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+  }
+
+  // ---- The disk ----
+
+  async #sample(): Promise<void> {
+    const count = Math.min(SAMPLE_PAGES, this.#space.pageCount);
+    let lacking = 0;
+    await forEachParallel(count, SCANS_IN_FLIGHT, async (index) => {
+      const page = Math.floor((index * this.#space.pageCount) / count);
+      const [isThere] = await this.#disk.scan(page, 1, false);
+      if (isThere !== true) lacking += 1;
+    });
+    this.#estimate = (lacking / count) * this.#space.pageCount * PAGE_BYTES;
+  }
+
+  async #scan(): Promise<void> {
+    const batches = this.#space.images.flatMap(({ sizeBytes }, position) => {
+      const pages = pageCountOf(sizeBytes);
+      return Array.from({ length: Math.ceil(pages / PAGES_PER_REQUEST) }, (_, index) => ({
+        first: this.#space.pageAt(position, index * PAGES_PER_REQUEST),
+        count: Math.min(PAGES_PER_REQUEST, pages - index * PAGES_PER_REQUEST),
+      }));
+    });
+    await forEachParallel(batches.length, SCANS_IN_FLIGHT, async (index) => {
+      const batch = batches[index];
+      if (batch === undefined) return;
+      this.#context.signal.throwIfAborted();
+      if (this.#failure !== null) throw this.#failure;
+      const isThere = await this.#disk.scan(batch.first, batch.count, true);
+      for (const [at, there] of isThere.entries()) if (there) this.#advance(batch.first + at);
+      this.#node.scanned(batch.first, isThere);
+    });
+    this.#isScanned = true;
+  }
+
+  async #write(page: number, content: ChainPage): Promise<void> {
+    try {
+      this.#context.signal.throwIfAborted();
+      await this.#disk.write(page, content);
+      this.#advance(page);
+      this.#node.written(page);
+      this.#wake();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  async #read(page: number): Promise<void> {
+    try {
+      this.#node.readDone(page, await this.#disk.read(page));
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #advance(page: number): void {
+    this.#context.progress.doneBytes += this.#disk.lengthOf(page);
+  }
+
+  // ---- The neighbours ----
+
+  #ports(): ChainPorts<ChainPage> {
+    const send = (id: ConnectionId, message: ChainMessage) => this.#connections.get(id)?.send(message);
+    return {
+      dial: (peer) => this.#dial(peer),
+      close: (id) => this.#drop(id),
+      ping: (id) => send(id, { kind: "ping" }),
+      status: (id, starved) => send(id, { kind: "status", starved }),
+      welcome: (id) => send(id, { kind: "welcome" }),
+      refuse: (id, refusal) => send(id, { kind: "refuse", refusal }),
+      demand: (id, ranges) => send(id, { kind: "demand", ranges }),
+      page: (id, _page, { frame }) => send(id, { kind: "page", frame }),
+      write: (page, content) => void this.#write(page, content),
+      read: (page) => void this.#read(page),
+      sizeOf: ({ frame }) => frame.length,
+    };
+  }
+
+  #dial(peer: Peer): ConnectionId {
+    const id = this.#newId();
+    const connected = (socket: Duplex) => {
+      // Given up meanwhile.
+      if (this.#stop.signal.aborted || !this.#dialling.delete(id)) {
+        socket.destroy();
+        return;
+      }
+      this.#attach(id, socket);
+      const { rank } = this.#node.order;
+      this.#connections.get(id)?.send({
+        ...{ kind: "hello", version: CHAIN_VERSION, nodeId: this.#offer.nodeId, rank },
+      });
+    };
+    this.#dialling.add(id);
+    const lost = () => {
+      if (this.#dialling.delete(id)) this.#node.closed(id, performance.now());
+    };
+    if (peer.address === null) {
+      const { client, leaseId, taskId } = this.#context;
+      client.upgrade(`tasks/${taskId}/chain`, leaseId).then(connected, lost);
+    } else {
+      const socket = dial(this.#offer, peer.address, connected);
+      socket.on("error", lost);
+      socket.once("close", lost);
+    }
+    return id;
+  }
+
+  readonly #dialling = new Set<ConnectionId>();
+
+  #accepted(socket: Duplex): void {
+    this.#attach(this.#newId(), socket);
+  }
+
+  #attach(id: ConnectionId, socket: Duplex): void {
+    const connection = new ChainConnection(socket, {
+      message: (message) => this.#heard(id, message),
+      closed: () => {
+        this.#connections.delete(id);
+        this.#node.closed(id, performance.now());
+      },
+      taken: (size) => this.#node.taken(id, size),
+    });
+    this.#connections.set(id, connection);
+  }
+
+  #drop(id: ConnectionId): void {
+    this.#dialling.delete(id);
+    this.#checking.delete(id);
+    this.#connections.get(id)?.close();
+    this.#connections.delete(id);
+  }
+
+  #heard(id: ConnectionId, message: ChainMessage): void {
+    const now = performance.now();
+    this.#node.heard(id, now);
+    if (message.kind === "hello") this.#node.childCame(id, message, now);
+    else if (message.kind === "welcome") this.#node.welcomed(id, now);
+    else if (message.kind === "refuse") this.#node.refused(id, now);
+    else if (message.kind === "demand") this.#node.demanded(id, message.ranges, now);
+    else if (message.kind === "page") this.#check(id, message.frame);
+  }
+
+  #check(id: ConnectionId, frame: Buffer): void {
+    const line = this.#checking.get(id) ?? { done: Promise.resolve(), waiting: 0 };
+    this.#checking.set(id, line);
+    line.waiting += 1;
+    if (line.waiting >= CHECKS_WAITING_MAX) this.#connections.get(id)?.pause();
+    line.done = line.done.then(async () => {
+      try {
+        const opened = await this.#disk.open(frame);
+        const now = performance.now();
+        if (opened === null) this.#node.badPage(id, -1, now);
+        else this.#node.pageCame(id, opened.page, opened.content, now);
+        this.#wake();
+      } catch {
+        // Not a page of this clone, or not to be unpacked: whoever sends that is left.
+        this.#node.badPage(id, -1, performance.now());
+      }
+      line.waiting -= 1;
+      if (line.waiting < CHECKS_WAITING_MAX / 2) this.#connections.get(id)?.resume();
+    });
+  }
+
+  // ---- The clock and the coordinator ----
+
+  async #tickForEver(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      this.#node.tick(performance.now());
+      this.#wake();
+      await delay(PING_MS / 4, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    }
+  }
+
+  async #reportForEver(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      // The order of the chain depends on who lacks how much.
+      if (!Number.isNaN(this.#estimate)) await this.#report();
+      await delay(REPORT_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    }
+  }
+
+  async #report(): Promise<void> {
+    const { client, leaseId, taskId } = this.#context;
+    const { order, attachedTo } = this.#node;
+    const report = {
+      port: this.#listener?.port ?? 0,
+      host: client.localAddress,
+      epoch: order.epoch,
+      rank: order.rank,
+      lackingBytes: Math.round(this.#isScanned ? this.#node.missing * PAGE_BYTES : this.#estimate),
+      isScanned: this.#isScanned,
+      isDone: this.#isDone,
+      attachedTo: attachedTo?.nodeId ?? null,
+      childIds: this.#node.childIds,
+      backlogs: this.#node.backlogs(),
+      losses: this.#node.takeLosses(),
+    };
+    try {
+      const options = { leaseId, signal: this.#stop.signal };
+      const { place, failure } = await client.call(
+        `tasks/${taskId}/chain/report`,
+        report,
+        ChainReportResponse,
+        options,
+      );
+      this.#heardAt = performance.now();
+      if (failure !== null) this.#fail(new ChainBroken(failure.message));
+      if (place !== null) {
+        this.#node.setOrder(place, performance.now());
+        this.#isReleased ||= place.isReleased && this.#isDone;
+      }
+    } catch (thrown) {
+      // The stream goes on without the coordinator; not for ever, since nobody would tell us to stop.
+      if (performance.now() - this.#heardAt > OUTAGE_MS_MAX)
+        this.#fail(new ChainBroken("The server is away.", { cause: thrown }));
+    }
+    this.#wake();
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.#failure ??= thrown;
+    this.#wake();
+  }
+
+  #woken(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    return promise;
+  }
+
+  #newId(): ConnectionId {
+    const id = this.#nextConnection;
+    this.#nextConnection += 1;
+    return id;
+  }
+}
