@@ -32,6 +32,11 @@ module.exports = {
     },
     mayUse("lib/page", ["lib/model"], "A page is pure bytes; both ends of the wire share it."),
     mayUse("lib/protocol", ["lib/model", "lib/page"], "Messages speak of the model and carry pages."),
+    mayUse(
+      "lib/chain",
+      ["lib/model", "lib/page", "lib/protocol"],
+      "Who feeds whom is decided without sockets, disks or clocks.",
+    ),
     mayUse("lib/image", ["lib/model", "lib/page"], "Image formats are bytes; they know no repository."),
     mayUse("lib/nbd", ["lib/model"], "A disk to serve is handed in; NBD knows no repository."),
     mayUse("lib/engine", ["lib/model", "lib/page"], "The engine knows no people, jobs, HTTP or SQL."),
@@ -60,12 +65,15 @@ module.exports = {
     ),
     mayUse(
       "agent",
-      ["lib/model", "lib/page", "lib/protocol"],
+      ["lib/model", "lib/page", "lib/protocol", "lib/chain"],
       "The agent touches disks; it never sees the database or a pack.",
     ),
     mayUse(
       "worker",
-      ["lib/model", "lib/page", "lib/protocol", "lib/engine", "lib/db", "lib/queue", "lib/auth", "lib/env"],
+      [
+        ...["lib/model", "lib/page", "lib/protocol", "lib/chain", "lib/engine"],
+        ...["lib/db", "lib/queue", "lib/auth", "lib/env"],
+      ],
       "The worker is headless: no pages, no commands.",
     ),
     {

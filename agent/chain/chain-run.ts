@@ -21,6 +21,8 @@ import type { ChainDisk, ChainPage } from "./chain-disk.ts";
 import { dial, type Listener, listen } from "./lines.ts";
 
 const REPORT_MS = 500;
+/** While it waits for its first place. */
+const WAITING_REPORT_MS = 100;
 const SCANS_IN_FLIGHT = 2;
 /** Pages looked at first, spread over the disk: enough to tell a blank PC from one that lacks little. */
 const SAMPLE_PAGES = 64;
@@ -54,6 +56,7 @@ export class ChainRun {
   readonly #node: ChainNode<ChainPage>;
   readonly #connections = new Map<ConnectionId, ChainConnection>();
   readonly #stop = new AbortController();
+  readonly traffic = { fromGatewayBytes: 0, fromNeighboursBytes: 0, sentBytes: 0 };
   #nextConnection = 1;
   #listener: Listener | null = null;
   #estimate = Number.NaN;
@@ -185,7 +188,10 @@ export class ChainRun {
       welcome: (id) => send(id, { kind: "welcome" }),
       refuse: (id, refusal) => send(id, { kind: "refuse", refusal }),
       demand: (id, ranges) => send(id, { kind: "demand", ranges }),
-      page: (id, _page, { frame }) => send(id, { kind: "page", frame }),
+      page: (id, _page, { frame }) => {
+        this.traffic.sentBytes += frame.length;
+        send(id, { kind: "page", frame });
+      },
       write: (page, content) => void this.#write(page, content),
       read: (page) => void this.#read(page),
       sizeOf: ({ frame }) => frame.length,
@@ -263,6 +269,8 @@ export class ChainRun {
     if (line.waiting >= CHECKS_WAITING_MAX) this.#connections.get(id)?.pause();
     line.done = line.done.then(async () => {
       try {
+        if (this.#node.attachedTo?.address === null) this.traffic.fromGatewayBytes += frame.length;
+        else this.traffic.fromNeighboursBytes += frame.length;
         const opened = await this.#disk.open(frame);
         const now = performance.now();
         if (opened === null) this.#node.badPage(id, -1, now);
@@ -291,7 +299,8 @@ export class ChainRun {
     while (!this.#stop.signal.aborted) {
       // The order of the chain depends on who lacks how much.
       if (!Number.isNaN(this.#estimate)) await this.#report();
-      await delay(REPORT_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      const pause = this.#node.order.epoch < 0 ? WAITING_REPORT_MS : REPORT_MS;
+      await delay(pause, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 

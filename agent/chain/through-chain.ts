@@ -37,6 +37,7 @@ export async function throughChain(
     return await fromGateway(restores);
   } finally {
     run.close();
+    context.progress.chain = run.traffic;
   }
 }
 

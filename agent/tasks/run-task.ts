@@ -59,7 +59,9 @@ export async function runTask(run: TaskRun): Promise<string> {
 /** Null when the task is no longer ours to report on. */
 async function outcomeOf(context: TaskContext, task: TaskMessage): Promise<ResultRequest | null> {
   try {
-    return { outcome: "succeeded", images: await work(context, task) };
+    const images = await work(context, task);
+    const { chain } = context.progress;
+    return { outcome: "succeeded", images, ...(chain === null ? {} : { chain }) };
   } catch (thrown) {
     if (context.signal.aborted && context.signal.reason === CANCELLED) return { outcome: "cancelled" };
     if (context.signal.aborted || isLost(thrown)) return null;
@@ -124,5 +126,6 @@ function wordsOf(message: ResultRequest): string {
   if (message.outcome === "failed") return `failed: ${message.failure.message}`;
   const written = message.images.reduce((sum, image) => sum + image.writtenBytes, 0);
   const sent = message.images.reduce((sum, image) => sum + image.differingBytes, 0);
-  return `succeeded, ${sent} bytes differed, ${written} bytes written`;
+  const through = message.chain === undefined ? "" : `, ${message.chain.fromNeighboursBytes} from neighbours`;
+  return `succeeded, ${sent} bytes differed, ${written} bytes written${through}`;
 }

@@ -1,5 +1,6 @@
 // What every task is given: the way to the gateway, its lease, the disks, and where to say how far it is.
 import type { TaskStep } from "#lib/model/job.ts";
+import type { ChainTraffic } from "#lib/protocol/control.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 import type { HashPool } from "../hash/hash-pool.ts";
 
@@ -19,6 +20,8 @@ export class TaskProgress {
   step: TaskStep = "leased";
   doneBytes = 0;
   totalBytes = 0;
+  /** Set by a restore that took part in a chain. */
+  chain: ChainTraffic | null = null;
 }
 
 /** A task's requests survive a network that is away for this long; then the task fails and may be tried again later. */

@@ -35,7 +35,7 @@ export interface CoordinatorOptions {
   readonly source: Peer;
 }
 
-/** The first order is made when all expected nodes are here, or this long after the first. */
+/** Places are given when all expected nodes are here, or this long after the first. */
 export const LOBBY_MS = 3_000;
 /** A node that has not reported for so long is passed over. */
 export const REPORT_SILENCE_MS = 5_000;
@@ -72,6 +72,8 @@ export class Coordinator {
   #nextRank = 0;
   #hasOrder = false;
   #firstAt: number | null = null;
+  /** Whoever reported, those that have left again among them. */
+  readonly #hasSeen = new Set<string>();
   #movedAt = Number.NEGATIVE_INFINITY;
   readonly #moves: Move[] = [];
 
@@ -101,12 +103,13 @@ export class Coordinator {
   /** A node's word. Null while there is no order yet. */
   report(report: NodeReport, now: number): Place | null {
     this.#firstAt ??= now;
+    this.#hasSeen.add(report.nodeId);
     const known = this.#members.get(report.nodeId);
     if (known === undefined) this.#join(report, now);
     else this.#hear(known, report, now);
     for (const { nodeId, why } of report.losses) this.#suspect(nodeId, why, now);
     this.tick(now);
-    return this.#placeOf(report.nodeId);
+    return this.#isLobbyOver(now) ? this.#placeOf(report.nodeId) : null;
   }
 
   /** It failed, was cancelled, or its lease ended: it will not report again. */
@@ -231,9 +234,7 @@ export class Coordinator {
   }
 
   #makeFirstOrder(now: number): void {
-    if (this.#firstAt === null) return;
-    const isFull = this.#options.expected.every((nodeId) => this.#members.has(nodeId));
-    if (!isFull && now - this.#firstAt < LOBBY_MS) return;
+    if (!this.#isLobbyOver(now)) return;
     this.#hasOrder = true;
     this.#epoch += 1;
     const inOrder = [...this.#members.values()].sort((left, right) =>
@@ -244,6 +245,14 @@ export class Coordinator {
       member.chain = index % this.#options.chains;
     }
     this.#nextRank = inOrder.length;
+  }
+
+  /** Before, a place would be one among the few that are known yet. */
+  #isLobbyOver(now: number): boolean {
+    if (this.#firstAt === null) return false;
+    const isFull =
+      this.#members.size > 0 && this.#options.expected.every((nodeId) => this.#hasSeen.has(nodeId));
+    return isFull || now - this.#firstAt >= LOBBY_MS;
   }
 
   #placeOf(nodeId: string): Place | null {

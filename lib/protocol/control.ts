@@ -183,8 +183,19 @@ export const ImageResult = z.object({
   writtenBytes: bytes,
 });
 /** POST /agent/v1/tasks/{taskId}/result. The agent repeats it until answered. */
+/** What went over a PC's lines in a chain, in bytes as they travelled. */
+export const ChainTraffic = z.object({
+  fromGatewayBytes: bytes,
+  fromNeighboursBytes: bytes,
+  sentBytes: bytes,
+});
 export const ResultRequest = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("succeeded"), images: z.array(ImageResult).max(256) }),
+  z.object({
+    outcome: z.literal("succeeded"),
+    images: z.array(ImageResult).max(256),
+    /** Of a restore through a chain. */
+    chain: ChainTraffic.optional(),
+  }),
   z.object({
     outcome: z.literal("failed"),
     failure: z.object({
@@ -216,6 +227,7 @@ export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
 export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;
 export type ErrorResponse = z.infer<typeof ErrorResponse>;
 export type ChainOffer = z.infer<typeof ChainOffer>;
+export type ChainTraffic = z.infer<typeof ChainTraffic>;
 export type ChainReportRequest = z.infer<typeof ChainReportRequest>;
 export type ChainReportResponse = z.infer<typeof ChainReportResponse>;
 export type TaskMessage = z.infer<typeof TaskMessage>;

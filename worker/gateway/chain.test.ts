@@ -1,12 +1,16 @@
 // Chains on real sockets: real agents over disk images, a real gateway and repository, in one process.
 import { writeFile } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runAgent } from "#agent/agent.ts";
 import { makeTestDisk, sha256Of } from "#agent/test-disk.ts";
-import { TestWorld } from "./test-world.ts";
+import type { TaskRow } from "./memory-store.ts";
+import { type RunningAgent, TestWorld } from "./test-world.ts";
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 40 * MIB;
+/** What is not zeros of a test disk, about. */
+const CONTENT_BYTES = 35 * MIB;
 let world: TestWorld;
 
 beforeEach(async () => {
@@ -17,28 +21,110 @@ afterEach(async () => {
   await world.close();
 });
 
-async function pc(name: string, seed: number | null): Promise<{ nodeId: string; disk: string; serial: string }> {
+interface Pc {
+  readonly nodeId: string;
+  readonly disk: string;
+  readonly serial: string;
+  readonly agent: RunningAgent;
+}
+
+/** A PC with the disk that a seed makes; null: a blank one. */
+async function pc(name: string, seed: number | null): Promise<Pc> {
   const disk = `${world.folder}/${name}.img`;
   if (seed === null) await writeFile(disk, new Uint8Array(DISK_BYTES));
   else await makeTestDisk(disk, DISK_BYTES, seed);
-  const nodeId = await world.startAgent(name, disk).ready;
-  return { nodeId, disk, serial: world.store.nodes.get(nodeId)?.disks[0]?.serial ?? "" };
+  const agent = world.startAgent(name, disk);
+  const nodeId = await agent.ready;
+  return { nodeId, disk, agent, serial: world.store.nodes.get(nodeId)?.disks[0]?.serial ?? "" };
 }
 
-async function snapshotOf(nodeId: string): Promise<string> {
+async function master(): Promise<{ snapshotId: string; serial: string; content: string }> {
+  const { nodeId, serial, disk } = await pc("master", 1);
   expect(await world.store.addTask(nodeId, "archive").end).toMatchObject({ failure: null });
-  return world.store.snapshots.at(-1)?.id ?? "";
+  return { snapshotId: world.store.snapshots.at(-1)?.id ?? "", serial, content: await sha256Of(disk) };
+}
+
+function clone(
+  { snapshotId, serial }: { snapshotId: string; serial: string },
+  pcs: readonly Pc[],
+  jobId = "job_1",
+) {
+  return pcs.map((copy) =>
+    world.store.addTask(copy.nodeId, "restore", snapshotId, { [serial]: copy.serial }, jobId),
+  );
+}
+
+function trafficOf(row: TaskRow) {
+  const { chain } = row.report as {
+    chain?: Record<"fromGatewayBytes" | "fromNeighboursBytes" | "sentBytes", number>;
+  };
+  return chain ?? { fromGatewayBytes: 0, fromNeighboursBytes: 0, sentBytes: 0 };
+}
+
+const sumOf = (rows: readonly TaskRow[], key: keyof ReturnType<typeof trafficOf>) =>
+  rows.reduce((sum, row) => sum + trafficOf(row)[key], 0);
+
+async function expectCopies(pcs: readonly Pc[], content: string): Promise<void> {
+  for (const { disk } of pcs) expect(await sha256Of(disk)).toBe(content);
 }
 
 test("four PCs become copies, and the gateway sends each page once", async () => {
-  const master = await pc("master", 1);
-  const snapshotId = await snapshotOf(master.nodeId);
+  const from = await master();
   const copies = await Promise.all([pc("a", 2), pc("b", 3), pc("c", null), pc("d", 1)]);
-  const tasks = copies.map(({ nodeId, serial }) =>
-    world.store.addTask(nodeId, "restore", snapshotId, { [master.serial]: serial }, "job_1"),
+  const rows = await Promise.all(clone(from, copies).map(({ end }) => end));
+  expect(rows).toMatchObject(rows.map(() => ({ state: "succeeded", failure: null })));
+  await expectCopies(copies, from.content);
+  // Three lack everything; the fourth has the same content already.
+  expect(sumOf(rows, "fromGatewayBytes")).toBeLessThan(1.1 * CONTENT_BYTES);
+  expect(sumOf(rows, "fromNeighboursBytes")).toBeGreaterThan(1.8 * CONTENT_BYTES);
+  expect(sumOf(rows, "sentBytes")).toBe(sumOf(rows, "fromNeighboursBytes"));
+});
+
+test("a second clone of the same snapshot sends no page", async () => {
+  const from = await master();
+  const copies = await Promise.all([pc("a", 2), pc("b", 3)]);
+  await Promise.all(clone(from, copies).map(({ end }) => end));
+  const rows = await Promise.all(clone(from, copies, "job_2").map(({ end }) => end));
+  expect(rows).toMatchObject(rows.map(() => ({ state: "succeeded", failure: null })));
+  expect(rows.map(trafficOf)).toEqual(
+    rows.map(() => ({ fromGatewayBytes: 0, fromNeighboursBytes: 0, sentBytes: 0 })),
   );
-  const ended = await Promise.all(tasks.map(({ end }) => end));
-  expect(ended).toMatchObject(ended.map(() => ({ state: "succeeded", failure: null })));
-  const wanted = await sha256Of(master.disk);
-  for (const { disk } of copies) expect(await sha256Of(disk)).toBe(wanted);
+});
+
+test("the gateway restarts in the middle: the stream goes on, and the tasks end well under the same leases", async () => {
+  const from = await master();
+  const copies = await Promise.all([pc("a", 2), pc("b", 3), pc("c", 4)]);
+  const tasks = clone(from, copies);
+  await expect.poll(() => tasks.every(({ row }) => row.state === "running"), { timeout: 10_000 }).toBe(true);
+  await wait(400);
+  await world.restartGateway();
+  const rows = await Promise.all(tasks.map(({ end }) => end));
+  expect(rows).toMatchObject(rows.map(() => ({ state: "succeeded", failure: null, attempt: 1 })));
+  await expectCopies(copies, from.content);
+});
+
+test("an agent that goes away in the middle harms nobody, and finishes when it is back", async () => {
+  const from = await master();
+  const copies = await Promise.all([pc("a", 2), pc("b", 3), pc("c", 4), pc("d", 5)]);
+  const tasks = clone(from, copies);
+  await expect.poll(() => tasks.every(({ row }) => row.state === "running"), { timeout: 10_000 }).toBe(true);
+  await wait(500);
+  const [gone, ...others] = copies;
+  await gone?.agent.stop();
+  const ended = await Promise.all(tasks.slice(1).map(({ end }) => end));
+  expect(ended).toMatchObject(ended.map(() => ({ state: "succeeded", failure: null, attempt: 1 })));
+  await expectCopies(others, from.content);
+  world.startAgent("a", gone?.disk ?? "");
+  expect(await tasks[0]?.end).toMatchObject({ state: "succeeded", failure: null });
+  await expectCopies(copies, from.content);
+});
+
+test("cancelled means cancelled on every PC", async () => {
+  const from = await master();
+  const copies = await Promise.all([pc("a", 2), pc("b", 3)]);
+  const tasks = clone(from, copies);
+  await expect.poll(() => tasks.every(({ row }) => row.state === "running"), { timeout: 10_000 }).toBe(true);
+  for (const { row } of tasks) row.cancelAsked = true;
+  const rows = await Promise.all(tasks.map(({ end }) => end));
+  expect(rows.map(({ state }) => state)).toEqual(["cancelled", "cancelled"]);
 });

@@ -49,7 +49,12 @@ export async function chainReportRoute(
     nodeId: lease.nodeId,
     address: { host, port },
   });
-  answer(response, told satisfies ChainReportResponse);
+  const { place, failure } = told;
+  const answered: ChainReportResponse = {
+    place: place === null ? null : { ...place, upstreams: [...place.upstreams] },
+    failure,
+  };
+  answer(response, answered);
 }
 
 /** The request was an upgrade: from here on the chain's own messages. */

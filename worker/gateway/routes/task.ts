@@ -56,7 +56,7 @@ async function settle(
   if (message.outcome === "succeeded") {
     return lease.message.kind === "archive"
       ? finishArchive(context, lease, message.images)
-      : finishRestore(context, lease, message.images);
+      : finishRestore(context, lease, message);
   }
   const { taskId } = lease.task;
   await context.archives.abort(taskId);
@@ -109,7 +109,7 @@ async function finishArchive(
 async function finishRestore(
   context: GatewayContext,
   lease: Lease,
-  results: readonly ImageResult[],
+  { images: results, chain }: Extract<ResultRequest, { outcome: "succeeded" }>,
 ): Promise<"done" | "lost"> {
   const { taskId, snapshotId } = lease.task;
   const wrong = lease.message.images.find((image) => {
@@ -128,6 +128,7 @@ async function finishRestore(
     kind: "restore",
     snapshotId,
     ...taskSums(results),
+    ...(chain === undefined ? {} : { chain }),
     seconds: secondsOf(lease),
     images: results,
   };
