@@ -1,10 +1,18 @@
 // "Clone to…": a whole classroom, or PCs ticked one by one. Nothing is written yet: the answer is a plan to read.
 import { Copy } from "lucide-react";
-import type { CloneTargets } from "#lib/queries/clone-targets.ts";
 import { ActionForm, SubmitButton } from "./ui/action-form.tsx";
 import { DialogButton } from "./ui/dialog.tsx";
 import { SelectField } from "./ui/field.tsx";
 import type { FormAction } from "./ui/form-state.ts";
+
+export interface CloneTargets {
+  /** With their PCs; the one without an id holds those of no classroom. */
+  readonly rooms: readonly {
+    readonly id: string | null;
+    readonly name: string;
+    readonly nodes: readonly { readonly id: string; readonly name: string }[];
+  }[];
+}
 
 export function CloneButton({
   action,

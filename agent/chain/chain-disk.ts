@@ -13,21 +13,16 @@ import {
   pageCountOf,
   sameHash,
 } from "#lib/page/page.ts";
-import type { RestoreImage } from "#lib/protocol/control.ts";
+import { PAGES_PER_REQUEST, type RestoreImage } from "#lib/protocol/control.ts";
 import { encodeFill, encodePage, pageOf, parseFrame } from "#lib/protocol/frames.ts";
 import type { ImageRestore } from "../tasks/restore-image.ts";
 import { imageRoute, type TaskContext } from "../tasks/task-context.ts";
-
-/** A page as it travels, and its bytes while they are needed here. */
-export interface ChainPage {
-  readonly frame: Buffer;
-  readonly bytes: Uint8Array;
-}
+import type { ChainPage, PageStore } from "./chain-run.ts";
 
 /** Hashes per request: 2 MiB. */
 const HASHES_PER_REQUEST = 65_536;
 
-export class ChainDisk {
+export class ChainDisk implements PageStore {
   readonly #chainId: string;
   readonly #space: PageSpace<RestoreImage>;
   readonly #hashes: Uint8Array;
@@ -43,6 +38,24 @@ export class ChainDisk {
     this.#space = space;
     this.#hashes = hashes;
     this.#restores = restores;
+  }
+
+  get pageCount(): number {
+    return this.#space.pageCount;
+  }
+
+  get firstPages(): readonly number[] {
+    return this.#space.firstPages;
+  }
+
+  get batches(): { first: number; count: number }[] {
+    return this.#space.images.flatMap(({ sizeBytes }, position) => {
+      const pages = pageCountOf(sizeBytes);
+      return Array.from({ length: Math.ceil(pages / PAGES_PER_REQUEST) }, (_, index) => ({
+        first: this.#space.pageAt(position, index * PAGES_PER_REQUEST),
+        count: Math.min(PAGES_PER_REQUEST, pages - index * PAGES_PER_REQUEST),
+      }));
+    });
   }
 
   lengthOf(page: number): number {

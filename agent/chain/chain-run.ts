@@ -5,22 +5,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ChainNode, type ChainPorts } from "#lib/chain/chain-node.ts";
 import { ChainConnection } from "#lib/chain/connection.ts";
 import type { ChainLimits } from "#lib/chain/feeder.ts";
-import type { PageSpace } from "#lib/chain/page-space.ts";
 import { type ConnectionId, type Peer, PING_MS } from "#lib/chain/uplink.ts";
 import { CHAIN_VERSION, type ChainMessage } from "#lib/chain/wire.ts";
-import { PAGE_BYTES, pageCountOf } from "#lib/page/page.ts";
-import {
-  type ChainOffer,
-  ChainReportResponse,
-  PAGES_PER_REQUEST,
-  type RestoreImage,
-} from "#lib/protocol/control.ts";
+import type { ChainOffer, ChainReportRequest, ChainReportResponse } from "#lib/protocol/control.ts";
 import { forEachParallel } from "../parallel.ts";
-import { OUTAGE_MS_MAX, type TaskContext } from "../tasks/task-context.ts";
-import type { ChainDisk, ChainPage } from "./chain-disk.ts";
 import { dial, type Listener, listen } from "./lines.ts";
 
 const REPORT_MS = 500;
+/** Without a word of the coordinator for so long, nobody could tell this PC to stop: it stops by itself. */
+const OUTAGE_MS_MAX = 60_000;
 /** While it waits for its first place. */
 const WAITING_REPORT_MS = 100;
 const SCANS_IN_FLIGHT = 2;
@@ -40,19 +33,53 @@ const LIMITS: ChainLimits = {
 /** The chain cannot go on, through no fault of this PC's disk: the gateway has the rest. */
 export class ChainBroken extends Error {}
 
+/** A page as it travels, and its bytes while they are needed here. */
+export interface ChainPage {
+  readonly frame: Buffer;
+  readonly bytes: Uint8Array;
+}
+
+/** What is to be filled, as one row of pages. */
+export interface PageStore {
+  readonly pageCount: number;
+  /** Written last: what makes an image look whole. */
+  readonly firstPages: readonly number[];
+  /** Stretches to look at one by one, in the order to look. */
+  readonly batches: readonly { readonly first: number; readonly count: number }[];
+  lengthOf(page: number): number;
+  /** Which of these pages, all of one batch, are what they shall be; with `canWrite`, pages that need nobody are made so. */
+  scan(first: number, count: number, canWrite: boolean): Promise<boolean[]>;
+  /** A page from above, checked; null when its content is not what it shall be. */
+  open(frame: Buffer): Promise<{ readonly page: number; readonly content: ChainPage } | null>;
+  write(page: number, content: ChainPage): Promise<void>;
+  /** Null when it does not hold the page (any more). */
+  read(page: number): Promise<ChainPage | null>;
+}
+
+/** The way to the coordinator and to the source. */
+export interface ChainServer {
+  /** This PC's address on the way there: its neighbours find it by that. */
+  readonly localAddress: string;
+  connect(): Promise<Duplex>;
+  report(report: ChainReportRequest): Promise<ChainReportResponse>;
+}
+
 export interface ChainRunOptions {
-  readonly context: TaskContext;
   readonly offer: ChainOffer;
-  readonly space: PageSpace<RestoreImage>;
-  readonly disk: ChainDisk;
+  readonly store: PageStore;
+  readonly server: ChainServer;
+  readonly signal: AbortSignal;
+  /** Called with the length of each page that is on the disk now. */
+  readonly onPage?: (lengthBytes: number) => void;
   readonly limits?: ChainLimits;
 }
 
 export class ChainRun {
-  readonly #context: TaskContext;
+  readonly #signal: AbortSignal;
   readonly #offer: ChainOffer;
-  readonly #space: PageSpace<RestoreImage>;
-  readonly #disk: ChainDisk;
+  readonly #server: ChainServer;
+  readonly #disk: PageStore;
+  readonly #onPage: (lengthBytes: number) => void;
   readonly #node: ChainNode<ChainPage>;
   readonly #connections = new Map<ConnectionId, ChainConnection>();
   readonly #stop = new AbortController();
@@ -67,25 +94,27 @@ export class ChainRun {
   #failure: unknown = null;
   /** Pages come one after the other through the check, each connection in its own order. */
   readonly #checking = new Map<ConnectionId, { done: Promise<void>; waiting: number }>();
+  readonly #paused: (() => void)[] = [];
   #wake: () => void = () => undefined;
 
-  constructor({ context, offer, space, disk, limits = LIMITS }: ChainRunOptions) {
-    this.#context = context;
+  constructor({ offer, store, server, signal, onPage = () => undefined, limits = LIMITS }: ChainRunOptions) {
+    this.#signal = signal;
     this.#offer = offer;
-    this.#space = space;
-    this.#disk = disk;
+    this.#server = server;
+    this.#disk = store;
+    this.#onPage = onPage;
     this.#node = new ChainNode<ChainPage>({
-      pageCount: space.pageCount,
+      pageCount: store.pageCount,
       limits,
       ports: this.#ports(),
-      heldPages: space.firstPages,
+      heldPages: store.firstPages,
     });
   }
 
-  /** Until every page but each image's first is on the disk. Answers the first pages that are still to be written, by
-   *  image; throws when the chain cannot go on: the caller then takes the rest from the gateway. */
-  async fill(): Promise<ReadonlyMap<number, Uint8Array>> {
-    const { signal } = this.#context;
+  /** Until every page but the first ones is on the disk. Answers those that are still to be written; throws ChainBroken when
+   *  the chain cannot go on: the caller then takes the rest from the gateway. */
+  async fill(): Promise<ReadonlyMap<number, ChainPage>> {
+    const signal = this.#signal;
     this.#listener = await listen(this.#offer, "::", (socket) => this.#accepted(socket));
     this.#tickForEver();
     this.#reportForEver();
@@ -96,23 +125,21 @@ export class ChainRun {
       if (this.#failure !== null) throw this.#failure;
       await this.#woken();
     }
-    const first = new Map<number, Uint8Array>();
-    for (const [page, { bytes }] of this.#node.heldPages())
-      first.set(this.#space.placeOf(page).position, bytes);
-    return first;
+    return this.#node.heldPages();
   }
 
   /** The disk is whole and was read back: serves the neighbours until nobody needs it any more. */
   async serve(): Promise<void> {
     this.#isDone = true;
     while (!this.#isReleased && this.#failure === null) {
-      this.#context.signal.throwIfAborted();
+      this.#signal.throwIfAborted();
       await this.#woken();
     }
   }
 
   close(): void {
     this.#stop.abort();
+    for (const resume of this.#paused.splice(0)) resume();
     this.#node.leave();
     this.#listener?.close();
     for (const connection of this.#connections.values()) connection.close();
@@ -122,28 +149,23 @@ export class ChainRun {
   // ---- The disk ----
 
   async #sample(): Promise<void> {
-    const count = Math.min(SAMPLE_PAGES, this.#space.pageCount);
+    const { pageCount } = this.#disk;
+    const count = Math.min(SAMPLE_PAGES, pageCount);
     let lacking = 0;
     await forEachParallel(count, SCANS_IN_FLIGHT, async (index) => {
-      const page = Math.floor((index * this.#space.pageCount) / count);
+      const page = Math.floor((index * pageCount) / count);
       const [isThere] = await this.#disk.scan(page, 1, false);
       if (isThere !== true) lacking += 1;
     });
-    this.#estimate = (lacking / count) * this.#space.pageCount * PAGE_BYTES;
+    this.#estimate = Math.round((lacking / count) * pageCount) * this.#pageBytes;
   }
 
   async #scan(): Promise<void> {
-    const batches = this.#space.images.flatMap(({ sizeBytes }, position) => {
-      const pages = pageCountOf(sizeBytes);
-      return Array.from({ length: Math.ceil(pages / PAGES_PER_REQUEST) }, (_, index) => ({
-        first: this.#space.pageAt(position, index * PAGES_PER_REQUEST),
-        count: Math.min(PAGES_PER_REQUEST, pages - index * PAGES_PER_REQUEST),
-      }));
-    });
+    const { batches } = this.#disk;
     await forEachParallel(batches.length, SCANS_IN_FLIGHT, async (index) => {
       const batch = batches[index];
       if (batch === undefined) return;
-      this.#context.signal.throwIfAborted();
+      this.#signal.throwIfAborted();
       if (this.#failure !== null) throw this.#failure;
       const isThere = await this.#disk.scan(batch.first, batch.count, true);
       for (const [at, there] of isThere.entries()) if (there) this.#advance(batch.first + at);
@@ -154,10 +176,11 @@ export class ChainRun {
 
   async #write(page: number, content: ChainPage): Promise<void> {
     try {
-      this.#context.signal.throwIfAborted();
+      this.#signal.throwIfAborted();
       await this.#disk.write(page, content);
       this.#advance(page);
       this.#node.written(page);
+      for (const resume of this.#paused.splice(0)) resume();
       this.#wake();
     } catch (thrown) {
       this.#fail(thrown);
@@ -173,7 +196,7 @@ export class ChainRun {
   }
 
   #advance(page: number): void {
-    this.#context.progress.doneBytes += this.#disk.lengthOf(page);
+    this.#onPage(this.#disk.lengthOf(page));
   }
 
   // ---- The neighbours ----
@@ -217,8 +240,7 @@ export class ChainRun {
       if (this.#dialling.delete(id)) this.#node.closed(id, performance.now());
     };
     if (peer.address === null) {
-      const { client, leaseId, taskId } = this.#context;
-      client.upgrade(`tasks/${taskId}/chain`, leaseId).then(connected, lost);
+      this.#server.connect().then(connected, lost);
     } else {
       const socket = dial(this.#offer, peer.address, connected);
       socket.on("error", lost);
@@ -269,6 +291,7 @@ export class ChainRun {
     if (line.waiting >= CHECKS_WAITING_MAX) this.#connections.get(id)?.pause();
     line.done = line.done.then(async () => {
       try {
+        while (this.#node.shouldPause && !this.#stop.signal.aborted) await this.#written();
         if (this.#node.attachedTo?.address === null) this.traffic.fromGatewayBytes += frame.length;
         else this.traffic.fromNeighboursBytes += frame.length;
         const opened = await this.#disk.open(frame);
@@ -305,14 +328,13 @@ export class ChainRun {
   }
 
   async #report(): Promise<void> {
-    const { client, leaseId, taskId } = this.#context;
     const { order, attachedTo } = this.#node;
     const report = {
       port: this.#listener?.port ?? 0,
-      host: client.localAddress,
+      host: this.#server.localAddress,
       epoch: order.epoch,
       rank: order.rank,
-      lackingBytes: Math.round(this.#isScanned ? this.#node.missing * PAGE_BYTES : this.#estimate),
+      lackingBytes: this.#isScanned ? this.#node.missing * this.#pageBytes : this.#estimate,
       isScanned: this.#isScanned,
       isDone: this.#isDone,
       attachedTo: attachedTo?.nodeId ?? null,
@@ -321,13 +343,7 @@ export class ChainRun {
       losses: this.#node.takeLosses(),
     };
     try {
-      const options = { leaseId, signal: this.#stop.signal };
-      const { place, failure } = await client.call(
-        `tasks/${taskId}/chain/report`,
-        report,
-        ChainReportResponse,
-        options,
-      );
+      const { place, failure } = await this.#server.report(report);
       this.#heardAt = performance.now();
       if (failure !== null) this.#fail(new ChainBroken(failure.message));
       if (place !== null) {
@@ -348,10 +364,21 @@ export class ChainRun {
     this.#wake();
   }
 
+  /** Something has reached the disk. */
+  #written(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#paused.push(resolve);
+    return promise;
+  }
+
   #woken(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     return promise;
+  }
+
+  get #pageBytes(): number {
+    return this.#disk.lengthOf(0);
   }
 
   #newId(): ConnectionId {

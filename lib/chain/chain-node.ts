@@ -131,6 +131,11 @@ export class ChainNode<Bytes> {
     );
   }
 
+  /** The disk is behind and nobody waits below: better to leave pages to the network than to have them sent twice. */
+  get shouldPause(): boolean {
+    return this.#children.size === 0 && this.#writesRunning >= this.#limits.writesMax;
+  }
+
   get laterCount(): number {
     return this.#later.size;
   }

@@ -9,7 +9,7 @@ import { type ConnectionId, PING_MS } from "#lib/chain/uplink.ts";
 import type { ImageReader, PageRecord, Repository } from "#lib/engine/repository.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
 import { encodeFill, encodePage } from "#lib/protocol/frames.ts";
-import type { GatewayLog } from "../gateway/context.ts";
+import type { GatewayLog } from "../gateway/gateway-log.ts";
 
 const MIB = 1024 * 1024;
 const LIMITS: ChainLimits = { forwardBytesMax: 4 * MIB, windowBytes: 4 * MIB, readsMax: 48, writesMax: 0 };

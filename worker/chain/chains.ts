@@ -8,7 +8,7 @@ import type { Repository } from "#lib/engine/repository.ts";
 import { type FailureReport, failureReportOf } from "#lib/model/errors.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
 import type { ChainOffer } from "#lib/protocol/control.ts";
-import type { GatewayLog } from "../gateway/context.ts";
+import type { GatewayLog } from "../gateway/gateway-log.ts";
 import type { LeasedTask } from "../gateway/store.ts";
 import { imagesToRestore } from "../gateway/task-images.ts";
 import { ChainSource } from "./chain-source.ts";

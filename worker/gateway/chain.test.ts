@@ -121,8 +121,10 @@ test("an agent that goes away in the middle harms nobody, and finishes when it i
 
 test("cancelled means cancelled on every PC", async () => {
   const from = await master();
-  const copies = await Promise.all([pc("a", 2), pc("b", 3)]);
-  const tasks = clone(from, copies);
+  const copies = await Promise.all([pc("a", 2), pc("b", 3), pc("away", 4)]);
+  // The order waits a moment for the third: time enough to be told.
+  await copies[2]?.agent.stop();
+  const tasks = clone(from, copies).slice(0, 2);
   await expect.poll(() => tasks.every(({ row }) => row.state === "running"), { timeout: 10_000 }).toBe(true);
   for (const { row } of tasks) row.cancelAsked = true;
   const rows = await Promise.all(tasks.map(({ end }) => end));

@@ -2,16 +2,11 @@
 import type { Repository } from "#lib/engine/repository.ts";
 import type { Chains } from "../chain/chains.ts";
 import type { ArchiveSessions } from "./archive-sessions.ts";
+import type { GatewayLog } from "./gateway-log.ts";
 import type { Leases } from "./leases.ts";
 import type { NewKeyRate } from "./new-key-rate.ts";
 import type { GatewayStore } from "./store.ts";
 import type { Wakes } from "./wakes.ts";
-
-export interface GatewayLog {
-  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
-  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
-  error(message: string, facts?: Readonly<Record<string, unknown>>): void;
-}
 
 export interface GatewayContext {
   readonly repository: Repository;

@@ -10,15 +10,16 @@ import { TASK_LOST_AFTER_MS } from "#lib/protocol/control.ts";
 import { Chains } from "../chain/chains.ts";
 import { ArchiveSessions } from "./archive-sessions.ts";
 import type { GatewayCertificate } from "./certificate.ts";
-import type { GatewayContext, GatewayLog } from "./context.ts";
+import type { GatewayContext } from "./context.ts";
 import { databaseStore } from "./database-store.ts";
+import type { GatewayLog } from "./gateway-log.ts";
 import { Leases } from "./leases.ts";
 import { NewKeyRate } from "./new-key-rate.ts";
 import { handle, handleUpgrade } from "./router.ts";
 import type { GatewayStore } from "./store.ts";
 import { Wakes } from "./wakes.ts";
 
-export type { GatewayLog } from "./context.ts";
+export type { GatewayLog } from "./gateway-log.ts";
 
 export interface GatewayOptions {
   readonly repository: Repository;

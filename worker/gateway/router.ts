@@ -9,11 +9,12 @@ import { CHAIN_UPGRADE, LEASE_HEADER, ROUTE_PREFIX } from "#lib/protocol/control
 import type { GatewayContext } from "./context.ts";
 import { type Exchange, wholeNumber } from "./exchange.ts";
 import { refuse, statusOf } from "./http.ts";
+import { requireLease } from "./lease-of.ts";
 import type { Lease } from "./leases.ts";
 import { finishImageRoute, offerRoute, pagesRoute } from "./routes/archive.ts";
 import { acceptChain, chainReportRoute, hashesRoute } from "./routes/chain.ts";
 import { enrolRoute, helloRoute } from "./routes/enrolment.ts";
-import { leaseRoute, requireLease } from "./routes/lease.ts";
+import { leaseRoute } from "./routes/lease.ts";
 import { differRoute } from "./routes/restore.ts";
 import { heartbeatRoute, resultRoute } from "./routes/task.ts";
 

@@ -16,8 +16,8 @@ import { commitOnce, finishImage } from "../archive-sessions.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Exchange } from "../exchange.ts";
 import { answer, readJson } from "../http.ts";
+import { requireLease } from "../lease-of.ts";
 import type { Lease } from "../leases.ts";
-import { requireLease } from "./lease.ts";
 
 export async function heartbeatRoute(
   context: GatewayContext,
