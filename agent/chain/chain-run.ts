@@ -1,5 +1,7 @@
 // Takes part in a chain: looks at the disk, takes pages from the neighbour above, writes what is lacking, forwards. What to do
 // with whom is decided by lib/chain; here are the sockets, the disk and the clock.
+
+import { totalmem } from "node:os";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { ChainNode, type ChainPorts } from "#lib/chain/chain-node.ts";
@@ -7,6 +9,7 @@ import { ChainConnection } from "#lib/chain/connection.ts";
 import type { ChainLimits } from "#lib/chain/feeder.ts";
 import { type ConnectionId, type Peer, PING_MS } from "#lib/chain/uplink.ts";
 import { CHAIN_VERSION, type ChainMessage } from "#lib/chain/wire.ts";
+import { PAGE_BYTES } from "#lib/page/page.ts";
 import type { ChainOffer, ChainReportRequest, ChainReportResponse } from "#lib/protocol/control.ts";
 import { forEachParallel } from "../parallel.ts";
 import { dial, type Listener, listen } from "./lines.ts";
@@ -23,11 +26,15 @@ const SAMPLE_PAGES = 64;
 const CHECKS_WAITING_MAX = 16;
 const MIB = 1024 * 1024;
 
+/** Pages that may wait for a disk that stalls: the more, the fewer have to come twice. Each is kept as it travelled and as it
+ *  is, so a sixteenth of the memory is an eighth at worst. */
+const WRITES_MAX = Math.max(32, Math.min(512, Math.floor(totalmem() / 16 / PAGE_BYTES)));
+
 const LIMITS: ChainLimits = {
   forwardBytesMax: 32 * MIB,
   windowBytes: 2 * MIB,
   readsMax: 8,
-  writesMax: 64,
+  writesMax: WRITES_MAX,
 };
 
 /** The chain cannot go on, through no fault of this PC's disk: the gateway has the rest. */

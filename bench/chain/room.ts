@@ -32,7 +32,7 @@ function makePort(name: string, host: string): void {
   run("ip", "-n", name, "link", "set", "lo", "up");
   run("ip", "-n", name, "addr", "add", `${host}/16`, "dev", "eth0");
   run("ip", "-n", name, "link", "set", "eth0", "up");
-  const limit = ["root", "tbf", "rate", `${wish.lineMbit}mbit`, "burst", "32kb", "latency", "200ms"];
+  const limit = ["root", "tbf", "rate", `${wish.lineMbit}mbit`, "burst", "32kb", "latency", "400ms"];
   run("tc", "-n", name, "qdisc", "add", "dev", "eth0", ...limit);
   run("tc", "qdisc", "add", "dev", `p-${name}`, ...limit);
 }

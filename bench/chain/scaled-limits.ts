@@ -11,6 +11,6 @@ export function limitsFor(imageBytes: number, pageBytes: number): ChainLimits {
     forwardBytesMax: scaled(32 * MIB, 8),
     windowBytes: scaled(2 * MIB, 4),
     readsMax: 4,
-    writesMax: Math.round(scaled(16 * MIB, 16) / pageBytes),
+    writesMax: Math.round(scaled(128 * MIB, 16) / pageBytes),
   };
 }
