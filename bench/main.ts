@@ -7,6 +7,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { benchChain } from "./chain.ts";
 import { chartOf, type Panel } from "./chart.ts";
 import { benchClones } from "./clones.ts";
 import { differingBytes } from "./differing-bytes.ts";
@@ -23,14 +24,16 @@ import { type Choice, installedTools } from "./tools/installed.ts";
 
 const USAGE = `npm run bench -- [options]
 
-  --set temporal|clones|synthetic|growth|interference   default: synthetic (small, no root)
+  --set temporal|clones|synthetic|growth|interference|chain   default: synthetic (small, no root)
   --work DIR         scratch folder; images are kept in it for the next run (default: .sheepfold/bench)
   --size SIZE        of an image, such as 512M or 2G (default: the set's own)
   --only TOOL        only sheepfold, or only one peer
   --peers A,B        only these peers: borg-fixed, borg, restic, casync, bup, gzip, zstd, partclone
   --clones N         of the set clones (default: 75)
   --blocks A,B       of the set growth: sizes of the repository in blocks (default: 1M,10M,50M)
-  --rounds N         of the set interference (default: 5)
+  --rounds N         of the sets interference (default: 5) and chain
+  --pcs A,B          of the set chain: how many PCs (default: 1,8,16,64); needs root, ip and tc
+  --line MBIT        of the set chain: megabits a second of each line (default: 4)
   --scrub-rate MB    of the set interference: megabytes a second (default: as fast as it can)
   --patience SECONDS how long, in all, to wait for a busy machine to become quiet (default: 120)
 `;
@@ -46,6 +49,8 @@ const { values } = parseArgs({
     blocks: { type: "string", default: "1M,10M,50M" },
     "scrub-rate": { type: "string" },
     rounds: { type: "string", default: "5" },
+    pcs: { type: "string", default: "1,8,16,64" },
+    line: { type: "string", default: "4" },
     patience: { type: "string", default: "120" },
     help: { type: "boolean", default: false },
   },
@@ -78,6 +83,13 @@ const SETS: Record<string, () => Promise<Outcome>> = {
       sizeBytes: parseSize(values.size),
     }),
   growth: () => benchGrowth(bench, { repositories, blockCounts: values.blocks.split(",").map(parseBlocks) }),
+  chain: () =>
+    benchChain(bench, {
+      pcCounts: values.pcs.split(",").map((count) => parseCount("--pcs", count)),
+      imageBytes: parseSize(values.size) ?? 2 ** 25,
+      lineMbit: parseCount("--line", values.line),
+      roundCount: parseCount("--rounds", values.rounds),
+    }),
   interference: () =>
     benchInterference(bench, {
       repositories,
