@@ -28,6 +28,7 @@ export interface LaneTask {
   readonly failure: FailureReport | null;
   readonly readBytes: number | null;
   readonly writtenBytes: number | null;
+  readonly fromNeighboursBytes: number | null;
   readonly lastEvent: { readonly at: string; readonly message: string } | null;
 }
 
@@ -117,7 +118,9 @@ function LaneFigures({
   }
   if (task.state === "succeeded" && task.writtenBytes !== null) {
     const read = task.readBytes === null ? "" : `${formatBytes(task.readBytes)} read · `;
-    return <>{`${read}${formatBytes(task.writtenBytes)} written, verified${took}`}</>;
+    const through = task.fromNeighboursBytes ?? 0;
+    const chain = through === 0 ? "" : ` · ${formatBytes(through)} from other PCs`;
+    return <>{`${read}${formatBytes(task.writtenBytes)} written, verified${chain}${took}`}</>;
   }
   if (isFinalTaskState(task.state)) return <>{took.replace(/^ · /, "")}</>;
   return <>{task.lastEvent?.message ?? ""}</>;

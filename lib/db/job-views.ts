@@ -3,7 +3,7 @@ import type { FailureReport } from "#lib/model/errors.ts";
 import type { JobKind, JobState, TaskKind, TaskState } from "#lib/model/job.ts";
 import { database } from "./client.ts";
 import { jobKindForRow, jobKindOfRow, taskKindOfRow } from "./enums.ts";
-import { commentIn, failureOf, isoOrNull, numberIn } from "./view-words.ts";
+import { commentIn, failureOf, isoOrNull, numberIn, partOf } from "./view-words.ts";
 
 export interface JobRow {
   readonly id: string;
@@ -43,6 +43,8 @@ export interface TaskRow {
   readonly failure: FailureReport | null;
   readonly readBytes: number | null;
   readonly writtenBytes: number | null;
+  /** Of a restore through a chain: what came from other PCs instead of the server. */
+  readonly fromNeighboursBytes: number | null;
   readonly lastEvent: { readonly at: string; readonly message: string } | null;
 }
 
@@ -177,6 +179,7 @@ function taskRowOf(row: LoadedTask): TaskRow {
     failure: failureOf(row),
     readBytes: numberIn(row.report, "readBytes"),
     writtenBytes: numberIn(row.report, "writtenBytes"),
+    fromNeighboursBytes: numberIn(partOf(row.report, "chain"), "fromNeighboursBytes"),
     lastEvent: event === undefined ? null : { at: event.at.toISOString(), message: event.message },
   };
 }

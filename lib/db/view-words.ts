@@ -41,3 +41,9 @@ export function commentIn(options: unknown): string {
   const comment: unknown = Reflect.get(options, "comment");
   return typeof comment === "string" ? comment : "";
 }
+
+/** The part of a report that has this name; null when there is none. */
+export function partOf(report: unknown, name: string): unknown {
+  if (typeof report !== "object" || report === null) return null;
+  return (report as Record<string, unknown>)[name] ?? null;
+}

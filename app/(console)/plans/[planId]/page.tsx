@@ -34,6 +34,7 @@ export default async function PlanPage({ params }: { params: Promise<{ planId: s
   const { plan } = view;
   const home = homeOf(plan);
   const title = `Plan: ${deedOf(plan)}`;
+  const outcome = plan.kind === "clone" ? "Will be overwritten" : "Will be restored";
   return (
     <>
       <title>{`${title} · Sheepfold`}</title>
@@ -49,11 +50,11 @@ export default async function PlanPage({ params }: { params: Promise<{ planId: s
         <Card>
           <PlanFacts view={view} />
         </Card>
-        <Card title={`Will be written (${view.restored.length})`} flush>
+        <Card title={`${outcome} (${view.restored.length})`} flush>
           {view.restored.length === 0 ? (
-            <p className="p-4 text-ink-2">No PC can be written; the reasons are below.</p>
+            <p className="p-4 text-ink-2">No PC can be; the reasons are below.</p>
           ) : (
-            <ItemTable label="Will be written" items={view.restored} />
+            <ItemTable label={outcome} items={view.restored} />
           )}
         </Card>
         {view.skipped.length === 0 ? null : (
