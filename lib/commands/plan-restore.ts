@@ -172,6 +172,8 @@ function explainClone(node: NodeRestoreFacts): string {
       : `Its own ${own.length === 1 ? "snapshot stays" : `${own.length} snapshots stay`}; changes made after the newest will be lost.`;
   const itself = snapshot.nodeId === node.nodeId ? "It is the PC that this snapshot was taken of. " : "";
   const table = node.disks.some((disk) => bringsTable(disk, snapshot.images)) ? `${BRINGS_TABLE} ` : "";
-  const same = node.isThere ? "Its disks held this snapshot last: only what has changed since is written. " : "";
+  const same = node.isThere
+    ? "Its disks held this snapshot last: only what has changed since is written. "
+    : "";
   return `${itself}${table}${same}${kept}`;
 }
