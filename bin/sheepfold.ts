@@ -1,5 +1,6 @@
 // sheepfold is the command line of Sheepfold. `sheepfold repo …` works on a repository folder directly and needs
-// neither database nor queue nor network: with the folder and this program every snapshot can be had back.
+// neither database nor queue nor network: with the folder and this program every snapshot can be had back. The other
+// commands ask a server's API.
 //
 // The launcher sheepfold.mjs starts it on a Node that can run TypeScript; one file per verb lies in repo/.
 import { Command, CommanderError } from "commander";
@@ -15,6 +16,7 @@ Examples:
   sheepfold repo restore /srv/sheepfold snap_4k /dev/sda2
   sheepfold repo verify /srv/sheepfold
   sheepfold repo serve /srv/sheepfold snap_4k --nbd unix:/tmp/pc01.sock
+  sheepfold clone SNAPSHOT --to classroom:LAB-A --server https://sheepfold.school --token-file token
 `;
 
 const commandLine = process.argv.slice(2);
@@ -44,6 +46,11 @@ const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
   key: async () => (await import("./repo/key.ts")).keyCommand(),
 };
 
+/** Through a server's API. */
+const ONLINE: Readonly<Record<string, () => Promise<Command>>> = {
+  clone: async () => (await import("./online/clone.ts")).cloneCommand(),
+};
+
 async function main(): Promise<void> {
   // A reader that closes early (repo list | head) is no failure of ours, unless the verb has said so beforehand (export).
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -62,12 +69,14 @@ async function program(): Promise<Command> {
   const repo = new Command("repo").description("Work on a repository folder directly, offline.");
   const verbs = await Promise.all(wantedVerbs().map((load) => load()));
   for (const verb of verbs) repo.addCommand(verb);
+  const online = await Promise.all(wantedOnline().map((load) => load()));
   const root = new Command("sheepfold")
     .description("Whole partitions of rooms of PCs, every PC's history, each distinct block stored once.")
     .version(SHEEPFOLD_VERSION, "-V, --version")
-    .addCommand(repo)
-    .addHelpText("after", `${EXAMPLES}\n${exitCodeTable()}`);
-  for (const command of [root, repo, ...verbs, ...verbs.flatMap((verb) => verb.commands)])
+    .addCommand(repo);
+  for (const command of online) root.addCommand(command);
+  root.addHelpText("after", `${EXAMPLES}\n${exitCodeTable()}`);
+  for (const command of [root, repo, ...online, ...verbs, ...verbs.flatMap((verb) => verb.commands)])
     throwInsteadOfExit(command);
   return root;
 }
@@ -77,6 +86,10 @@ function wantedVerbs(): (() => Promise<Command>)[] {
   const [group, verb = ""] = commandLine;
   const wanted = group === "repo" && Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
   return wanted === undefined ? Object.values(VERBS) : [wanted];
+}
+
+function wantedOnline(): (() => Promise<Command>)[] {
+  return commandLine[0] === "repo" ? [] : Object.values(ONLINE);
 }
 
 /** Commander would write and exit by itself; we keep the promise that with --json stderr is JSON lines. */

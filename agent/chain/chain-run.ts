@@ -4,7 +4,8 @@
 import { totalmem } from "node:os";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { ChainNode, type ChainPorts } from "#lib/chain/chain-node.ts";
+import { ChainNode } from "#lib/chain/chain-node.ts";
+import type { ChainPorts } from "#lib/chain/chain-ports.ts";
 import { ChainConnection } from "#lib/chain/connection.ts";
 import type { ChainLimits } from "#lib/chain/feeder.ts";
 import { type ConnectionId, type Peer, PING_MS } from "#lib/chain/uplink.ts";
@@ -303,12 +304,12 @@ export class ChainRun {
         else this.traffic.fromNeighboursBytes += frame.length;
         const opened = await this.#disk.open(frame);
         const now = performance.now();
-        if (opened === null) this.#node.badPage(id, -1, now);
+        if (opened === null) this.#node.badPage(id, now);
         else this.#node.pageCame(id, opened.page, opened.content, now);
         this.#wake();
       } catch {
         // Not a page of this clone, or not to be unpacked: whoever sends that is left.
-        this.#node.badPage(id, -1, performance.now());
+        this.#node.badPage(id, performance.now());
       }
       line.waiting -= 1;
       if (line.waiting < CHECKS_WAITING_MAX / 2) this.#connections.get(id)?.resume();

@@ -17,9 +17,14 @@ export interface VerbContext {
  *  launcher, so signals this close together count as one. */
 const SAME_SIGNAL_MS = 700;
 
-/** A command with the options every verb has. */
+/** A command that works on a repository's folder, with the options every such verb has. */
 export function newVerb(name: string, summary: string): Command {
-  return withKeyOptions(new Command(name))
+  return withKeyOptions(plainVerb(name, summary));
+}
+
+/** A command that opens no repository. */
+export function plainVerb(name: string, summary: string): Command {
+  return new Command(name)
     .description(summary)
     .option("--json", "print the result as one JSON value on stdout, and errors as JSON lines on stderr")
     .option("--progress", "show progress on stderr even when it is not a terminal")

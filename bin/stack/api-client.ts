@@ -34,6 +34,7 @@ const POLL_MS = 250;
 export class ApiClient {
   readonly #origin: string;
   #cookie = "";
+  #token: string | null = null;
 
   constructor(origin: string) {
     this.#origin = origin;
@@ -50,6 +51,11 @@ export class ApiClient {
       .getSetCookie()
       .map((cookie) => cookie.split(";")[0])
       .join("; ");
+  }
+
+  /** Instead of signing in: a token from the settings page. */
+  authorize(token: string): void {
+    this.#token = token;
   }
 
   async get<Answer>(path: string): Promise<Answer> {
@@ -75,7 +81,7 @@ export class ApiClient {
       fetch(`${this.#origin}${path}`, {
         method,
         headers: {
-          cookie: this.#cookie,
+          ...(this.#token === null ? { cookie: this.#cookie } : { authorization: `Bearer ${this.#token}` }),
           origin: this.#origin,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...(requestId === undefined ? {} : { "idempotency-key": requestId }),

@@ -1,9 +1,11 @@
 // A node of the chain: an agent with a disk to fill, or the gateway, which has every page. It knows, for each page, whether it
 // is on the own disk; it asks the neighbour above for what it and those below lack, writes what it lacks itself, and
 // forwards. All that is real comes through ports; time is an argument.
-import type { DemandRange } from "./demand.ts";
-import { DEPTH_MAX } from "./demand.ts";
+import { Asking } from "./asking.ts";
+import type { ChainPorts, Refusal } from "./chain-ports.ts";
+import { DEPTH_MAX, type DemandRange } from "./demand.ts";
 import { type ChainLimits, Feeder } from "./feeder.ts";
+import { AT, Holdings, type Place } from "./holdings.ts";
 import {
   type ConnectionId,
   type Loss,
@@ -13,40 +15,6 @@ import {
   SILENCE_MS_MAX,
   Uplink,
 } from "./uplink.ts";
-
-/** Where a page of the target is, on this node. */
-export const AT = {
-  /** Not looked at yet: not asked for, but taken when it comes by. */
-  unknown: 0,
-  /** On the disk, its hash checked. */
-  disk: 1,
-  lacking: 2,
-  /** In memory, on its way to the disk. */
-  writing: 3,
-  /** In memory until the end: what makes an image look whole is written last. */
-  held: 4,
-  /** It came while the disk was behind: forwarded, not written, to be asked for again. */
-  spilled: 5,
-} as const;
-
-export type Refusal = "order" | "full" | "leaving";
-
-export interface ChainPorts<Bytes> {
-  dial(peer: Peer): ConnectionId;
-  close(connection: ConnectionId): void;
-  ping(connection: ConnectionId): void;
-  /** Says that this side is alive; `starved`: nothing comes from above. */
-  status(connection: ConnectionId, starved: boolean): void;
-  welcome(connection: ConnectionId): void;
-  refuse(connection: ConnectionId, refusal: Refusal): void;
-  demand(connection: ConnectionId, ranges: readonly DemandRange[]): void;
-  page(connection: ConnectionId, page: number, bytes: Bytes): void;
-  /** Answered by `written`; a node whose disk fails leaves the chain. */
-  write(page: number, bytes: Bytes): void;
-  /** Answered by `readDone`. */
-  read(page: number): void;
-  sizeOf(bytes: Bytes): number;
-}
 
 export interface ChainNodeOptions<Bytes> {
   readonly pageCount: number;
@@ -77,20 +45,13 @@ export class ChainNode<Bytes> {
   readonly #isSource: boolean;
   readonly #uplink: Uplink;
   readonly #children = new Map<ConnectionId, Child<Bytes>>();
-  readonly #at: Uint8Array;
-  /** What was asked of the neighbour above, as depths. */
-  readonly #asked: Uint16Array;
-  /** Came on the present connection: to be asked for with `again`. */
-  readonly #came: Uint8Array;
+  readonly #pages: Holdings<Bytes>;
+  readonly #asking: Asking;
   /** Came by and went, wanted here or below: asked for again when there is room. */
   readonly #later = new Set<number>();
   readonly #holds: ReadonlySet<number>;
-  readonly #held = new Map<number, Bytes>();
   readonly #reads = new Map<number, ConnectionId[]>();
-  #changedFrom = Number.POSITIVE_INFINITY;
-  #changedTo = -1;
   #writesRunning = 0;
-  #missing: number;
   #lastPageAt = 0;
   #isLeaving = false;
 
@@ -100,16 +61,14 @@ export class ChainNode<Bytes> {
     this.#ports = ports;
     this.#isSource = isSource;
     this.#holds = new Set(heldPages);
-    this.#at = new Uint8Array(pageCount).fill(isSource ? AT.disk : AT.unknown);
-    this.#asked = new Uint16Array(pageCount);
-    this.#came = new Uint8Array(pageCount);
-    this.#missing = isSource ? 0 : pageCount;
+    this.#pages = new Holdings(pageCount, isSource);
+    this.#asking = new Asking(pageCount);
     this.#uplink = new Uplink(ports);
   }
 
   /** Pages that are neither on the disk nor held for the end. 0: this node has what it came for. */
   get missing(): number {
-    return this.#missing;
+    return this.#pages.missing;
   }
 
   get order(): Order {
@@ -150,11 +109,11 @@ export class ChainNode<Bytes> {
 
   /** The pages to write at the end, once nothing else is missing. */
   heldPages(): ReadonlyMap<number, Bytes> {
-    return this.#held;
+    return this.#pages.held;
   }
 
-  placeOf(page: number): number {
-    return this.#at[page] ?? AT.unknown;
+  placeOf(page: number): Place {
+    return this.#pages.placeOf(page);
   }
 
   // ---- From the coordinator ----
@@ -203,7 +162,6 @@ export class ChainNode<Bytes> {
   /** Reading everything back found these wrong. */
   turnedBad(pages: readonly number[]): void {
     for (const page of pages) {
-      this.#held.delete(page);
       this.#move(page, AT.lacking);
     }
     this.#say();
@@ -245,16 +203,14 @@ export class ChainNode<Bytes> {
     this.#uplink.heard(connection, now);
     if (!this.#uplink.isCurrent(connection)) return;
     this.#lastPageAt = now;
-    this.#asked[page] = 0;
-    this.#came[page] = 1;
+    this.#asking.came(page);
     this.#arrived(page, bytes);
     this.#say();
   }
 
   /** A page whose hash was wrong: memory or network of the neighbour above. It is asked for again, of another neighbour. */
-  badPage(connection: ConnectionId, page: number, now: number): void {
+  badPage(connection: ConnectionId, now: number): void {
     if (!this.#uplink.isCurrent(connection)) return;
-    this.#asked[page] = 0;
     this.#uplink.leave("bad-pages", now);
     this.#askAnew();
   }
@@ -270,7 +226,7 @@ export class ChainNode<Bytes> {
       this.#ports.refuse(connection, refusal);
       return;
     }
-    const feeder = new Feeder<Bytes>(this.#pageCount, (page) => this.#canServe(page), this.#limits);
+    const feeder = new Feeder<Bytes>(this.#pageCount, (page) => this.#pages.canServe(page), this.#limits);
     this.#children.set(connection, { ...child, feeder, heardAt: now, saidAt: now });
     this.#ports.welcome(connection);
   }
@@ -306,7 +262,7 @@ export class ChainNode<Bytes> {
   }
 
   closed(connection: ConnectionId, now: number): void {
-    if (this.#children.delete(connection)) this.#changed(0, this.#pageCount - 1);
+    if (this.#children.delete(connection)) this.#asking.allChanged();
     if (this.#uplink.closed(connection, "closed", now)) this.#askAnew();
     this.#say();
   }
@@ -345,16 +301,14 @@ export class ChainNode<Bytes> {
     else if (this.placeOf(page) === AT.spilled) leftOver = true;
     // On the disk, a neighbour that had no room gets it from there.
     if (leftOver) this.#later.add(page);
-    this.#changed(page, page);
+    this.#asking.changed(page);
   }
 
   /** True when it will be on the disk. */
   #takesMyself(page: number, bytes: Bytes): boolean {
-    const place = this.placeOf(page);
-    if (place === AT.disk || place === AT.writing || place === AT.held) return true;
+    if (this.#pages.has(page)) return true;
     if (this.#holds.has(page)) {
-      this.#held.set(page, bytes);
-      this.#move(page, AT.held);
+      this.#move(page, AT.held, bytes);
       return true;
     }
     if (this.#writesRunning >= this.#limits.writesMax) {
@@ -377,13 +331,13 @@ export class ChainNode<Bytes> {
       room -= 1;
       this.#later.delete(page);
       if (this.placeOf(page) === AT.spilled) this.#move(page, AT.lacking);
-      this.#changed(page, page);
+      this.#asking.changed(page);
     }
   }
 
   #lacks(child: Child<Bytes>, page: number, depth: number, again: boolean): void {
     child.feeder.lacks(page, depth, again);
-    this.#changed(page, page);
+    this.#asking.changed(page);
   }
 
   #pumpAll(): void {
@@ -400,7 +354,7 @@ export class ChainNode<Bytes> {
   }
 
   #fetch(connection: ConnectionId, child: Child<Bytes>, page: number): void {
-    const held = this.#held.get(page);
+    const held = this.#pages.held.get(page);
     if (held !== undefined) {
       child.feeder.sent(this.#ports.sizeOf(held));
       this.#send(connection, child, page, held);
@@ -417,38 +371,31 @@ export class ChainNode<Bytes> {
 
   #send(connection: ConnectionId, child: Child<Bytes>, page: number, bytes: Bytes): void {
     this.#ports.page(connection, page, bytes);
-    this.#changed(page, page);
+    this.#asking.changed(page);
     child.saidAt = Math.max(child.saidAt, this.#lastPageAt);
   }
 
-  #canServe(page: number): boolean {
-    const place = this.placeOf(page);
-    return place === AT.disk || place === AT.held;
-  }
-
-  #move(page: number, to: number): void {
-    const could = this.#canServe(page);
-    const lacked = isMissing(this.placeOf(page));
-    this.#at[page] = to;
-    this.#missing += Number(isMissing(to)) - Number(lacked);
-    const can = this.#canServe(page);
+  #move(page: number, to: Place, bytes?: Bytes): void {
+    const could = this.#pages.canServe(page);
+    if (bytes === undefined) this.#pages.move(page, to);
+    else this.#pages.hold(page, bytes);
+    const can = this.#pages.canServe(page);
     if (can !== could) {
       for (const { feeder } of this.#children.values()) feeder.demand.servableChanged(page, can);
     }
-    this.#changed(page, page);
+    this.#asking.changed(page);
   }
 
   #dropChild(connection: ConnectionId): void {
     this.#ports.close(connection);
-    if (this.#children.delete(connection)) this.#changed(0, this.#pageCount - 1);
+    if (this.#children.delete(connection)) this.#asking.allChanged();
   }
 
   /** How deep below the neighbour above the deepest node stands that lacks the page; 0 when none does, or it is here. */
   #wantOf(page: number): number {
-    const place = this.placeOf(page);
-    if (place === AT.disk || place === AT.writing || place === AT.held || this.#later.has(page)) return 0;
+    if (this.#pages.has(page) || this.#later.has(page)) return 0;
     // What was not looked at yet is not asked for: it may be there.
-    let depth = place === AT.lacking ? 1 : 0;
+    let depth = this.placeOf(page) === AT.lacking ? 1 : 0;
     for (const { feeder } of this.#children.values()) {
       const below = feeder.demand.depthOf(page);
       if (below > 0) depth = Math.max(depth, Math.min(DEPTH_MAX, below + 1));
@@ -457,39 +404,16 @@ export class ChainNode<Bytes> {
   }
 
   #askAnew(): void {
-    this.#asked.fill(0);
-    this.#came.fill(0);
-    this.#changed(0, this.#pageCount - 1);
+    this.#asking.beginAnew();
     this.#say();
-  }
-
-  #changed(from: number, to: number): void {
-    this.#changedFrom = Math.min(this.#changedFrom, from);
-    this.#changedTo = Math.max(this.#changedTo, to);
   }
 
   /** Tells the neighbour above what has changed in what is lacked here and below. */
   #say(): void {
     const { current } = this.#uplink;
-    if (this.#isSource || current === null || this.#changedTo < 0) return;
-    const ranges: { first: number; count: number; depth: number; again: boolean }[] = [];
-    for (let page = this.#changedFrom; page <= this.#changedTo; page += 1) {
-      const depth = this.#wantOf(page);
-      if (depth === this.#asked[page]) continue;
-      this.#asked[page] = depth;
-      const again = this.#came[page] === 1;
-      this.#came[page] = 0;
-      const last = ranges.at(-1);
-      if (last?.depth === depth && last.again === again && last.first + last.count === page) last.count += 1;
-      else ranges.push({ first: page, count: 1, depth, again });
-    }
-    this.#changedFrom = Number.POSITIVE_INFINITY;
-    this.#changedTo = -1;
+    if (this.#isSource || current === null || !this.#asking.hasNews) return;
+    const ranges = this.#asking.takeNews((page) => this.#wantOf(page));
     for (let at = 0; at < ranges.length; at += RANGES_MAX)
       this.#ports.demand(current, ranges.slice(at, at + RANGES_MAX));
   }
-}
-
-function isMissing(place: number): boolean {
-  return place === AT.unknown || place === AT.lacking || place === AT.writing || place === AT.spilled;
 }

@@ -1,6 +1,7 @@
 // A simulated PC: the real ChainNode over a simulated disk and network. The disk outlives the process.
 import type { Chance } from "#lib/model/chance.ts";
-import { ChainNode, type ChainPorts } from "../chain-node.ts";
+import { ChainNode } from "../chain-node.ts";
+import type { ChainPorts } from "../chain-ports.ts";
 import type { NodeReport, Place } from "../coordinator.ts";
 import type { DemandRange } from "../demand.ts";
 import type { ChainLimits } from "../feeder.ts";
@@ -135,7 +136,7 @@ export class Pc implements Receiver {
     else if (message.kind === "refuse") this.node.refused(id, now);
     else if (message.kind === "demand") this.node.demanded(id, message.ranges, now);
     else if (message.kind !== "page") this.node.heard(id, now);
-    else if (message.page.isDamaged) this.node.badPage(id, message.page.page, now);
+    else if (message.page.isDamaged) this.node.badPage(id, now);
     else this.node.pageCame(id, message.page.page, message.page, now);
   }
 
