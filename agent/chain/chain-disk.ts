@@ -15,8 +15,10 @@ import {
 } from "#lib/page/page.ts";
 import { PAGES_PER_REQUEST, type RestoreImage } from "#lib/protocol/control.ts";
 import { encodeFill, encodePage, pageOf, parseFrame } from "#lib/protocol/frames.ts";
+import { asUnreachable } from "../gateway-client.ts";
+import { retrying } from "../retrying.ts";
 import type { ImageRestore } from "../tasks/restore-image.ts";
-import { imageRoute, type TaskContext } from "../tasks/task-context.ts";
+import { imageRoute, OUTAGE_MS_MAX, type TaskContext } from "../tasks/task-context.ts";
 import type { ChainPage, PageStore } from "./chain-run.ts";
 
 /** Hashes per request: 2 MiB. */
@@ -133,23 +135,14 @@ export class ChainDisk implements PageStore {
 }
 
 /** The hashes of all pages of the space, checked against the roots that the task names. */
-export async function fetchHashes(
-  { client, leaseId, signal, ...context }: TaskContext,
-  space: PageSpace<RestoreImage>,
-): Promise<Uint8Array> {
+export async function fetchHashes(context: TaskContext, space: PageSpace<RestoreImage>): Promise<Uint8Array> {
   const all = new Uint8Array(space.pageCount * PAGE_HASH_BYTES);
   for (const [position, { image, partition, sizeBytes, contentRoot }] of space.images.entries()) {
     const start = space.pageAt(position, 0) * PAGE_HASH_BYTES;
     const hashes = all.subarray(start, start + pageCountOf(sizeBytes) * PAGE_HASH_BYTES);
     for (let first = 0; first < pageCountOf(sizeBytes); first += HASHES_PER_REQUEST) {
-      const route = imageRoute({ ...context, client, leaseId, signal }, image, "hashes");
-      const response = await client.open(`${route}?first=${first}`, new Uint8Array(0), { leaseId, signal });
-      let at = first * PAGE_HASH_BYTES;
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        if (at + chunk.length > hashes.length) throw notOurs();
-        hashes.set(chunk, at);
-        at += chunk.length;
-      }
+      const into = hashes.subarray(first * PAGE_HASH_BYTES, (first + HASHES_PER_REQUEST) * PAGE_HASH_BYTES);
+      await retrying(() => fetchInto(context, image, first, into), context.signal, OUTAGE_MS_MAX);
     }
     if (Buffer.from(contentRootOf(hashes, sizeBytes)).toString("hex") === contentRoot) continue;
     throw new CodedError(
@@ -162,6 +155,29 @@ export async function fetchHashes(
     );
   }
   return all;
+}
+
+async function fetchInto(
+  context: TaskContext,
+  image: number,
+  first: number,
+  into: Uint8Array,
+): Promise<void> {
+  const { client, leaseId, signal } = context;
+  const route = `${imageRoute(context, image, "hashes")}?first=${first}`;
+  const response = await client.open(route, new Uint8Array(0), { leaseId, signal });
+  let at = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      if (at + chunk.length > into.length) throw notOurs();
+      into.set(chunk, at);
+      at += chunk.length;
+    }
+  } catch (cause) {
+    throw asUnreachable(cause, client.address, signal);
+  }
+  if (at < into.length)
+    throw asUnreachable(new Error("the list of hashes broke off"), client.address, signal);
 }
 
 function notOurs(): CodedError {

@@ -45,6 +45,8 @@ export interface TaskRow {
   readonly writtenBytes: number | null;
   /** Of a restore through a chain: what came from other PCs instead of the server. */
   readonly fromNeighboursBytes: number | null;
+  /** Where it stood last in its chain; null for what is in none. */
+  readonly chain: { readonly rank: number; readonly above: string | null } | null;
   readonly lastEvent: { readonly at: string; readonly message: string } | null;
 }
 
@@ -180,8 +182,16 @@ function taskRowOf(row: LoadedTask): TaskRow {
     readBytes: numberIn(row.report, "readBytes"),
     writtenBytes: numberIn(row.report, "writtenBytes"),
     fromNeighboursBytes: numberIn(partOf(row.report, "chain"), "fromNeighboursBytes"),
+    chain: chainOf(row.chain),
     lastEvent: event === undefined ? null : { at: event.at.toISOString(), message: event.message },
   };
+}
+
+function chainOf(row: unknown): TaskRow["chain"] {
+  const rank = numberIn(row, "rank");
+  if (rank === null) return null;
+  const above = partOf(row, "above");
+  return { rank, above: typeof above === "string" ? above : null };
 }
 
 /** Jobs name their maker by user id; pages show a person. */

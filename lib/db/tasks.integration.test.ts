@@ -10,15 +10,17 @@ import {
   cancelTask,
   failTask,
   failTasksOfOfflineNodes,
+  findLeased,
   finishTask,
   heartbeatTask,
   leaseTask,
   loseAgent,
+  noteChainPlace,
   runningTasksWithoutHeartbeatSince,
   TASK_ATTEMPTS_MAX,
   TASK_LEASES_MAX,
 } from "./tasks.ts";
-import { makeJob, makeNode, unique } from "./test-rows.ts";
+import { makeJob, makeNode, makeSnapshot, unique } from "./test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "./testing.ts";
 
 let db: TestDatabase;
@@ -169,6 +171,32 @@ describe("leases", () => {
     expect(await finishTask(taskId, "lease", { writtenBytes: 5 })).toBe("done");
     expect(await failTask(taskId, "lease", BROKEN, "never")).toBe("lost");
   });
+});
+
+test("a lease is found again as it was given, by itself only; its place in a chain is noted while it runs", async () => {
+  const node = await makeNode();
+  const other = await makeNode();
+  const { id: snapshotId } = await makeSnapshot(node.name);
+  const tasks = [node, other].map(({ id }) => ({
+    ...{ kind: "restore" as const, nodeId: id, snapshotId },
+    diskMap: { S1: "S2" },
+  }));
+  const jobId = await makeJob([], { kind: "clone", tasks });
+  await claimJob(jobId, WORKER);
+  await releaseTasks(jobId);
+  const given = await leaseTask(node.id, "lease-of-clone");
+  const taskId = given?.taskId ?? "";
+  expect(given).toMatchObject({ diskMap: { S1: "S2" }, peers: [node.id, other.id].sort() });
+  expect(await findLeased(taskId, "lease-of-clone")).toEqual({ ...given, nodeId: node.id });
+  expect(await findLeased(taskId, "another")).toBeNull();
+  await noteChainPlace(taskId, "another", { rank: 7, above: null });
+  await noteChainPlace(taskId, "lease-of-clone", { rank: 1, above: "gateway" });
+  const row = await database().task.findUniqueOrThrow({ where: { id: taskId } });
+  expect(row.chain).toEqual({ rank: 1, above: "gateway" });
+  await finishTask(taskId, "lease-of-clone", {});
+  expect(await findLeased(taskId, "lease-of-clone")).toBeNull();
+  const second = await leaseTask(other.id, "second");
+  expect(second?.peers).toEqual([other.id]);
 });
 
 describe("failures and silence", () => {

@@ -261,6 +261,20 @@ function lostTooOften(attempts: number): FailureReport {
   };
 }
 
+/** Where a PC stands in its chain. Only for people: it may be a second old. */
+export interface ChainPlace {
+  readonly rank: number;
+  /** The node it takes pages from, "gateway", or null when it looks for one. */
+  readonly above: string | null;
+}
+
+export async function noteChainPlace(taskId: string, leaseId: string, place: ChainPlace): Promise<void> {
+  await database().task.updateMany({
+    where: { id: taskId, leaseId, state: "running" },
+    data: { chain: { ...place } },
+  });
+}
+
 export async function addTaskEvent(taskId: string, step: string, message: string): Promise<void> {
   await database().taskEvent.create({ data: { taskId, step, message: message.slice(0, 2_000) } });
 }

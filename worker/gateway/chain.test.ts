@@ -78,6 +78,11 @@ test("four PCs become copies, and the gateway sends each page once", async () =>
   expect(sumOf(rows, "fromGatewayBytes")).toBeLessThan(1.1 * CONTENT_BYTES);
   expect(sumOf(rows, "fromNeighboursBytes")).toBeGreaterThan(1.8 * CONTENT_BYTES);
   expect(sumOf(rows, "sentBytes")).toBe(sumOf(rows, "fromNeighboursBytes"));
+  // What people see: each in its place, the first below the server.
+  const places = [...world.store.chainPlaces.values()].sort((left, right) => left.rank - right.rank);
+  expect(places.length).toBeGreaterThan(1);
+  expect(new Set(places.map(({ rank }) => rank)).size).toBe(places.length);
+  expect(places[0]).toEqual({ rank: 0, above: "gateway" });
 });
 
 test("a second clone of the same snapshot sends no page", async () => {

@@ -11,6 +11,7 @@ import {
   heartbeatTask,
   leaseTask,
   loseAgent,
+  noteChainPlace,
   runningTaskOfNode,
 } from "#lib/db/tasks.ts";
 import type { GatewayStore } from "./store.ts";
@@ -28,6 +29,7 @@ export const databaseStore: GatewayStore = {
   failTask,
   cancelTask,
   loseAgent,
+  noteChainPlace,
   addTaskEvent,
   recordSnapshot,
   subscribeTasks: (onNode) => subscribe("tasks", onNode),

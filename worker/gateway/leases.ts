@@ -19,6 +19,8 @@ export interface Lease {
   /** A restore's open images, by their number. */
   readonly readers: Map<number, Promise<ImageReader>>;
   lastHeardMs: number;
+  /** In a chain: what was noted for people last. */
+  chainNote?: string;
 }
 
 /** Tasks running at once. An archive holds 32 bytes per page in memory, 64 MB for a PC of 512 GB: two hundred PCs at once would

@@ -32,6 +32,7 @@ export class MemoryStore implements GatewayStore {
   readonly nodes = new Map<string, NodeRow>();
   readonly tasks = new Map<string, TaskRow>();
   readonly snapshots: SnapshotRecord[] = [];
+  readonly chainPlaces = new Map<string, { readonly rank: number; readonly above: string | null }>();
   readonly enrolmentKey = "let me in";
   readonly #watchers = new Set<(nodeId: string) => void>();
   readonly #ended = new Map<string, () => void>();
@@ -125,6 +126,10 @@ export class MemoryStore implements GatewayStore {
       diskMap: row.diskMap,
       peers: this.#peersOf(row),
     };
+  }
+
+  async noteChainPlace(taskId: string, _leaseId: string, place: { rank: number; above: string | null }) {
+    this.chainPlaces.set(taskId, place);
   }
 
   async findLeased(taskId: string, leaseId: string) {

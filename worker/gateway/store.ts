@@ -66,6 +66,12 @@ export interface GatewayStore {
   failTask(taskId: string, leaseId: string, failure: FailureReport, retry: RetryAdvice): Promise<Verdict>;
   cancelTask(taskId: string, leaseId: string): Promise<Verdict>;
   loseAgent(taskId: string, leaseId: string): Promise<Verdict>;
+  /** For people: where the PC stands in its chain. */
+  noteChainPlace(
+    taskId: string,
+    leaseId: string,
+    place: { readonly rank: number; readonly above: string | null },
+  ): Promise<void>;
   addTaskEvent(taskId: string, step: TaskStep, message: string): Promise<void>;
   recordSnapshot(
     record: SnapshotRecord,

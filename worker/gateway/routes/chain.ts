@@ -50,11 +50,24 @@ export async function chainReportRoute(
     address: { host, port },
   });
   const { place, failure } = told;
+  await notePlace(context, lease, report);
   const answered: ChainReportResponse = {
     place: place === null ? null : { ...place, upstreams: [...place.upstreams] },
     failure,
   };
   answer(response, answered);
+}
+
+/** When it has changed: a chain of hundreds must not write a row for each word. */
+async function notePlace(
+  context: GatewayContext,
+  lease: Lease,
+  { rank, attachedTo }: { readonly rank: number; readonly attachedTo: string | null },
+): Promise<void> {
+  const note = `${rank} ${attachedTo}`;
+  if (rank < 0 || note === lease.chainNote) return;
+  lease.chainNote = note;
+  await context.store.noteChainPlace(lease.task.taskId, lease.leaseId, { rank, above: attachedTo });
 }
 
 /** The request was an upgrade: from here on the chain's own messages. */

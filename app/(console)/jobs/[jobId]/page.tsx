@@ -4,6 +4,7 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
 import { JOB_KIND_WORDS } from "#components/job-words.ts";
+import { ChainLine, type ChainMember } from "#components/jobs/chain-line.tsx";
 import { Lane } from "#components/jobs/lane.tsx";
 import { LiveRefresh } from "#components/live-refresh.tsx";
 import { JobStateBadge } from "#components/state-badges.tsx";
@@ -63,6 +64,7 @@ export default async function JobPage({ params }: { params: Promise<{ jobId: str
         {view.upkeep === null || view.upkeep.kind === "verify" ? null : (
           <UpkeepReportCard report={view.upkeep} jobId={job.id} mayPrune={mayPrune} />
         )}
+        {chainMembers(job.tasks).length < 2 ? null : <ChainLine members={chainMembers(job.tasks)} />}
         <Card title={isRepositoryJobKind(job.kind) ? "Work" : "PCs"} flush>
           {job.tasks.length === 0 ? (
             <EmptyState icon={RefreshCw} title={view.final ? "No part on any PC" : "Not started yet"}>
@@ -88,6 +90,15 @@ export default async function JobPage({ params }: { params: Promise<{ jobId: str
         </Card>
       </div>
     </>
+  );
+}
+
+/** Those that are in the chain now. */
+function chainMembers(tasks: JobView["job"]["tasks"]): ChainMember[] {
+  return tasks.flatMap(({ state, nodeId, nodeName, chain, doneBytes, totalBytes }) =>
+    state !== "running" || nodeId === null || chain === null
+      ? []
+      : [{ nodeId, nodeName: nodeName ?? nodeId, ...chain, doneBytes, totalBytes }],
   );
 }
 
