@@ -24,6 +24,9 @@ const Environment = z.object({
   SHEEPFOLD_ADMIN_EMAIL: z.email().default("admin@sheepfold.local"),
   /** How long a ready task waits for a silent node before it fails. */
   AGENT_WAIT_MS: z.coerce.number().int().min(1_000).default(120_000),
+  /** Speeds of the lines, which decide how many chains a clone runs through side by side. */
+  GATEWAY_LINE_MBIT: z.coerce.number().positive().default(1_000),
+  PC_LINE_MBIT: z.coerce.number().positive().default(1_000),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 export type Environment = z.infer<typeof Environment>;

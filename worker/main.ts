@@ -80,8 +80,9 @@ async function main(): Promise<void> {
   const slots = new JobSlots(context, JOBS_AT_ONCE_MAX);
   const certificate = await ensureGatewayCertificate(environment.SHEEPFOLD_STATE);
   const { GATEWAY_HOST: host, GATEWAY_PORT: port } = environment;
+  const lines = { gatewayMbit: environment.GATEWAY_LINE_MBIT, pcMbit: environment.PC_LINE_MBIT };
   const gateway = await untilDatabaseAnswers(() =>
-    startGateway({ repository, certificate, host, port, log: gatewayLog }),
+    startGateway({ repository, certificate, host, port, lines, log: gatewayLog }),
   );
   const consumer = consumeTickets(
     ({ jobId }) => slots.run(jobId),

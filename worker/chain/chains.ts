@@ -2,6 +2,7 @@
 // themselves by. Nothing of it is kept: after a restart the key is derived anew, and the order is learnt from the reports.
 import { createHash, hkdfSync } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { chainCount, type LineSpeeds } from "#lib/chain/chain-count.ts";
 import { Coordinator, type NodeReport, type Place } from "#lib/chain/coordinator.ts";
 import { PageSpace } from "#lib/chain/page-space.ts";
 import type { Repository } from "#lib/engine/repository.ts";
@@ -28,13 +29,15 @@ export class Chains {
   readonly #repository: Repository;
   readonly #log: GatewayLog;
   readonly #key: string;
+  readonly #lines: LineSpeeds;
   readonly #chains = new Map<string, Chain>();
 
   /** `key`: something secret that outlives this process. */
-  constructor(repository: Repository, log: GatewayLog, key: string) {
+  constructor(repository: Repository, log: GatewayLog, key: string, lines: LineSpeeds) {
     this.#repository = repository;
     this.#log = log;
     this.#key = key;
+    this.#lines = lines;
   }
 
   /** What a PC is told when others of its job get the same content; undefined when it is alone. */
@@ -91,7 +94,11 @@ export class Chains {
     const images = imagesToRestore(record, task).map(({ message, name }) => ({ ...message, name }));
     const chain: Chain = {
       chainId,
-      coordinator: new Coordinator({ expected: task.peers, chains: 1, source: SOURCE }),
+      coordinator: new Coordinator({
+        expected: task.peers,
+        chains: chainCount(task.peers.length, this.#lines),
+        source: SOURCE,
+      }),
       source: new ChainSource(this.#repository, this.#log, { chainId, record, space: new PageSpace(images) }),
       usedMs: performance.now(),
     };

@@ -4,6 +4,7 @@
 // Here are the port, its limits and its end; router.ts says which request is whose.
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { LineSpeeds } from "#lib/chain/chain-count.ts";
 import type { Repository } from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { TASK_LOST_AFTER_MS } from "#lib/protocol/control.ts";
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   readonly log: GatewayLog;
   /** Default: the database. */
   readonly store?: GatewayStore;
+  /** Default: all lines are equally fast. */
+  readonly lines?: LineSpeeds;
   /** Default: nobody has asked yet. */
   readonly newKeys?: NewKeyRate;
 }
@@ -41,6 +44,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+const EQUAL_LINES: LineSpeeds = { gatewayMbit: 1, pcMbit: 1 };
 const HANDSHAKE_MS_MAX = 10_000;
 const HEADERS_MS_MAX = 10_000;
 // The longest body is 64 pages from a PC on a slow line.
@@ -59,7 +63,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log,
     leases: new Leases(),
     archives: new ArchiveSessions(repository),
-    chains: new Chains(repository, log, certificate.keyPem),
+    chains: new Chains(repository, log, certificate.keyPem, options.lines ?? EQUAL_LINES),
     wakes: new Wakes(),
     newKeys: options.newKeys ?? new NewKeyRate(),
     closing: new AbortController(),
