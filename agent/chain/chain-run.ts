@@ -103,6 +103,7 @@ export class ChainRun {
   /** Pages come one after the other through the check, each connection in its own order. */
   readonly #checking = new Map<ConnectionId, { done: Promise<void>; waiting: number }>();
   readonly #paused: (() => void)[] = [];
+  readonly #onDisk = new Set<Promise<void>>();
   #wake: () => void = () => undefined;
 
   constructor({ offer, store, server, signal, onPage = () => undefined, limits = LIMITS }: ChainRunOptions) {
@@ -123,7 +124,7 @@ export class ChainRun {
    *  the chain cannot go on: the caller then takes the rest from the gateway. */
   async fill(): Promise<ReadonlyMap<number, ChainPage>> {
     const signal = this.#signal;
-    this.#listener = await listen(this.#offer, "::", (socket) => this.#accepted(socket));
+    await this.#listen();
     this.#tickForEver();
     this.#reportForEver();
     await this.#sample();
@@ -145,13 +146,26 @@ export class ChainRun {
     }
   }
 
-  close(): void {
+  /** Resolves when nothing of it touches the disk any more. */
+  async close(): Promise<void> {
     this.#stop.abort();
     for (const resume of this.#paused.splice(0)) resume();
     this.#node.leave();
     this.#listener?.close();
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
+    await Promise.allSettled(this.#onDisk);
+  }
+
+  /** At the address the server is reached from: the neighbours are where that is. */
+  async #listen(): Promise<void> {
+    try {
+      this.#listener = await listen(this.#offer, this.#server.localAddress, (socket) =>
+        this.#accepted(socket),
+      );
+    } catch (cause) {
+      throw new ChainBroken("This PC cannot take connections of its neighbours.", { cause });
+    }
   }
 
   // ---- The disk ----
@@ -185,6 +199,7 @@ export class ChainRun {
   async #write(page: number, content: ChainPage): Promise<void> {
     try {
       this.#signal.throwIfAborted();
+      this.#stop.signal.throwIfAborted();
       await this.#disk.write(page, content);
       this.#advance(page);
       this.#node.written(page);
@@ -195,12 +210,16 @@ export class ChainRun {
     }
   }
 
+  /** A disk that cannot be read there does not have the page: it is asked for and written again. */
   async #read(page: number): Promise<void> {
-    try {
-      this.#node.readDone(page, await this.#disk.read(page));
-    } catch (thrown) {
-      this.#fail(thrown);
-    }
+    const content = await this.#disk.read(page).catch(() => null);
+    this.#node.readDone(page, content);
+  }
+
+  /** What was begun ends before the disk is let go. */
+  #track(work: Promise<void>): void {
+    this.#onDisk.add(work);
+    void work.finally(() => this.#onDisk.delete(work));
   }
 
   #advance(page: number): void {
@@ -223,8 +242,8 @@ export class ChainRun {
         this.traffic.sentBytes += frame.length;
         send(id, { kind: "page", frame });
       },
-      write: (page, content) => void this.#write(page, content),
-      read: (page) => void this.#read(page),
+      write: (page, content) => this.#track(this.#write(page, content)),
+      read: (page) => this.#track(this.#read(page)),
       sizeOf: ({ frame }) => frame.length,
     };
   }

@@ -46,10 +46,10 @@ export async function throughChain(
     return results;
   } catch (thrown) {
     if (!(thrown instanceof ChainBroken) || context.signal.aborted) throw thrown;
-    run.close();
+    await run.close();
     return await fromGateway(restores);
   } finally {
-    run.close();
+    await run.close();
     context.progress.chain = run.traffic;
   }
 }

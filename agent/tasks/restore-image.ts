@@ -38,6 +38,8 @@ export class ImageRestore {
   readonly #target: ExtentTarget;
   readonly #tag: Uint8Array;
   #blanking: Promise<void> | null = null;
+  /** What the blanking took away. */
+  #blanked: Uint8Array | null = null;
   #differingBytes = 0;
   #writtenBytes = 0;
 
@@ -73,9 +75,15 @@ export class ImageRestore {
     return this.#complete();
   }
 
-  /** When all pages but the first are known to be right: `firstPage` is null when that one is, too. */
+  /** When all pages but the first are known to be right: `firstPage` is null when that one was right, too, before the others
+   *  were written. */
   async finish(firstPage: Uint8Array | null): Promise<ImageResult> {
     if (firstPage !== null) await this.writePage(0, firstPage);
+    else if (this.#blanked !== null) {
+      await this.#target.flush();
+      await this.#target.write(0, this.#blanked);
+      this.#writtenBytes += this.#blanked.length;
+    }
     return this.#complete();
   }
 
@@ -210,6 +218,7 @@ export class ImageRestore {
     const start = Buffer.alloc(Math.min(BLANK_BYTES, this.#image.sizeBytes));
     await this.#target.read(0, start);
     if (isZero(start)) return;
+    this.#blanked = start;
     await this.#target.write(0, new Uint8Array(start.length));
     this.#writtenBytes += start.length;
     await this.#target.flush();

@@ -57,5 +57,5 @@ const run = new ChainRun({
 for (const [page, content] of await run.fill()) await store.write(page, content);
 console.log("done");
 await run.serve();
-run.close();
+await run.close();
 process.exit(0);

@@ -235,6 +235,11 @@ export class ChainNode<Bytes> {
     const child = this.#children.get(connection);
     if (child === undefined) return;
     child.heardAt = now;
+    // Stretches do not overlap: more pages than there are is no wish but an attack on this PC's time.
+    if (ranges.reduce((sum, { count }) => sum + count, 0) > this.#pageCount) {
+      this.#dropChild(connection);
+      return;
+    }
     for (const { first, count, depth, again } of ranges) {
       const end = Math.min(first + count, this.#pageCount);
       for (let page = first; page < end; page += 1) this.#lacks(child, page, depth, again);

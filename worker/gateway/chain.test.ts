@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runAgent } from "#agent/agent.ts";
-import { makeTestDisk, sha256Of } from "#agent/test-disk.ts";
+import { makeTestDisk, noise, overwrite, sha256Of } from "#agent/test-disk.ts";
 import type { TaskRow } from "./memory-store.ts";
 import { type RunningAgent, TestWorld } from "./test-world.ts";
 
@@ -83,6 +83,18 @@ test("four PCs become copies, and the gateway sends each page once", async () =>
   expect(places.length).toBeGreaterThan(1);
   expect(new Set(places.map(({ rank }) => rank)).size).toBe(places.length);
   expect(places[0]).toEqual({ rank: 0, above: "gateway" });
+});
+
+test("copies that lack little get that little, once, and keep their first page", async () => {
+  const from = await master();
+  const copies = await Promise.all([pc("a", 1), pc("b", 1), pc("c", 1)]);
+  for (const { disk } of copies) await overwrite(disk, 9 * MIB, noise(77, MIB));
+  const rows = await Promise.all(clone(from, copies).map(({ end }) => end));
+  expect(rows).toMatchObject(rows.map(() => ({ state: "succeeded", failure: null })));
+  await expectCopies(copies, from.content);
+  expect(sumOf(rows, "fromGatewayBytes")).toBeLessThan(1.1 * MIB);
+  // Four pages each: the first one was right, and is put back as it was.
+  expect(rows).toMatchObject(rows.map(() => ({ report: { differingBytes: MIB } })));
 });
 
 test("a second clone of the same snapshot sends no page", async () => {
