@@ -1,23 +1,24 @@
 // Games of the simulated classroom: fixed seeds, and fresh ones in every run. A fresh seed that fails is named; put it into
 // KEPT with what it found.
 import { randomInt } from "node:crypto";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Pc } from "./pc.ts";
 import { play } from "./play.ts";
 import { Classroom } from "./world.ts";
 
-const FIXED = 1_000;
-const FRESH = 1_000;
+const FIXED = 10_000;
+const FRESH = 10_000;
 /** Seeds that once found something. */
 const KEPT: readonly [number, string][] = [
   [806, "a coordinator that began anew gave a node a lower rank than it had"],
   [4238, "a PC whose disk failed kept the one above it from being released"],
 ];
 
-test(`${FIXED} fixed games end with every disk right`, { timeout: 120_000 }, () => {
+test(`${FIXED} fixed games end with every disk right`, { timeout: 400_000 }, () => {
   for (let seed = 0; seed < FIXED; seed += 1) expect(() => play(seed), `seed ${seed}`).not.toThrow();
 });
 
-test(`${FRESH} fresh games end with every disk right`, { timeout: 120_000 }, () => {
+test(`${FRESH} fresh games end with every disk right`, { timeout: 400_000 }, () => {
   const first = randomInt(2 ** 30);
   for (let seed = first; seed < first + FRESH; seed += 1)
     expect(() => play(seed), `seed ${seed}`).not.toThrow();
@@ -35,6 +36,56 @@ test("one seed plays one game", () => {
     return [endedAtMs, room.trace, room.pcs.map((pc) => pc.machine.receivedBytes)];
   };
   expect(traceOf()).toEqual(traceOf());
+});
+
+describe("four PCs, one fault before each event there is", () => {
+  const FAULTS: Readonly<Record<string, (room: Classroom, pc: Pc) => void>> = {
+    "dies for good": (room, pc) => {
+      pc.crash();
+      room.gone.add(pc);
+    },
+    "dies and is back": (room, pc) => {
+      pc.crash();
+      room.time.after(700, () => pc.start());
+    },
+    "hangs for three seconds": (room, pc) => {
+      pc.hangsUntil = room.time.now + 3_000;
+    },
+    "is cut off for three seconds": (room, pc) => room.network.cutOff(pc.machine, 3_000),
+    "has a broken disk": (_room, pc) => {
+      pc.disk.isBroken = true;
+    },
+    "damages what it sends for a second": (room, pc) => {
+      pc.damageRate = 1;
+      room.time.after(1_000, () => {
+        pc.damageRate = 0;
+      });
+    },
+    "or the coordinator begins anew": (room) => room.restartCoordinator(),
+  };
+  const make = () => new Classroom({ seed: 4, pageCount: 16, lacking: [1, 1, 0.5, 1], answerMsMax: 20 });
+  let events = 0;
+  make().run(60_000, (index) => {
+    events = index;
+  });
+
+  for (const [what, fault] of Object.entries(FAULTS)) {
+    test(`each of them ${what}, at each of ${events} moments`, { timeout: 200_000 }, () => {
+      expect(events).toBeGreaterThan(200);
+      for (let moment = 0; moment <= 4 * events; moment += 1) {
+        const room = make();
+        const pc = room.pcs[moment % 4] as Pc;
+        const index = Math.floor(moment / 4);
+        const play = () => {
+          room.run(600_000, (now) => {
+            if (now === index && !pc.isReleased) fault(room, pc);
+          });
+          room.assertRight();
+        };
+        expect(play, `${pc.name}, before event ${index}`).not.toThrow();
+      }
+    });
+  }
 });
 
 const PAGE_BYTES = 1000;

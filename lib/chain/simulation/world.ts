@@ -81,8 +81,9 @@ export class Classroom {
   }
 
   /** Runs until every PC is released, or all that still run have failed; throws when that takes longer than `msMax`. */
-  run(msMax: number): number {
-    while (this.time.now < msMax) {
+  run(msMax: number, beforeEvent: (index: number) => void = () => undefined): number {
+    for (let index = 0; this.time.now < msMax; index += 1) {
+      beforeEvent(index);
       if (!this.time.step()) break;
       this.#checkEdges();
       if (this.pcs.every((pc) => pc.isReleased || pc.isFailed || !this.#comesBack(pc))) return this.time.now;
