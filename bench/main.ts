@@ -33,7 +33,8 @@ const USAGE = `npm run bench -- [options]
   --blocks A,B       of the set growth: sizes of the repository in blocks (default: 1M,10M,50M)
   --rounds N         of the sets interference (default: 5) and chain
   --pcs A,B          of the set chain: how many PCs (default: 1,8,16,64); needs root, ip and tc
-  --line MBIT        of the set chain: megabits a second of each line (default: 4)
+  --line MBIT        of the set chain: megabits a second of each line (default: 2)
+  --image MIB        of the set chain: size of the image (default: 16)
   --scrub-rate MB    of the set interference: megabytes a second (default: as fast as it can)
   --patience SECONDS how long, in all, to wait for a busy machine to become quiet (default: 120)
 `;
@@ -50,7 +51,8 @@ const { values } = parseArgs({
     "scrub-rate": { type: "string" },
     rounds: { type: "string", default: "5" },
     pcs: { type: "string", default: "1,8,16,64" },
-    line: { type: "string", default: "4" },
+    line: { type: "string", default: "2" },
+    image: { type: "string", default: "16" },
     patience: { type: "string", default: "120" },
     help: { type: "boolean", default: false },
   },
@@ -86,7 +88,7 @@ const SETS: Record<string, () => Promise<Outcome>> = {
   chain: () =>
     benchChain(bench, {
       pcCounts: values.pcs.split(",").map((count) => parseCount("--pcs", count)),
-      imageBytes: parseSize(values.size) ?? 2 ** 25,
+      imageBytes: parseCount("--image", values.image) * 2 ** 20,
       lineMbit: parseCount("--line", values.line),
       roundCount: parseCount("--rounds", values.rounds),
     }),
