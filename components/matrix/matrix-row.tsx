@@ -2,7 +2,7 @@
 // Memoised by hand-picked facts: a refresh that changed one node redraws one row.
 import Link from "next/link";
 import { memo } from "react";
-import type { MatrixCell, MatrixMoment } from "#lib/model/matrix.ts";
+import { type MatrixCell, type MatrixMoment, versionWords } from "#lib/model/matrix.ts";
 import { classNames } from "../ui/class-names.ts";
 import { CellMark } from "./cell-mark.tsx";
 import type { MatrixRow, Position } from "./matrix-types.ts";
@@ -50,7 +50,13 @@ function Row({ row, index, moments, cells, activeColumn, openColumn, wordsOf, on
             {row.name}
           </span>
           <span className="sr-only">{row.online ? ", online" : ", offline"}, now</span>
-          <span className="text-xs text-ink-3">{now.version === null ? "–" : `v${now.version.number}`}</span>
+          {now.version === null ? (
+            <span className="text-xs text-ink-3">–</span>
+          ) : (
+            <span className="text-xs text-ink-3" title={versionWords(now.version, row.name)}>
+              v{now.version.number}
+            </span>
+          )}
         </Link>
       </th>
       {moments.map((moment, column) => {
