@@ -34,7 +34,8 @@ function makePort(name: string, host: string): void {
   // At a real classroom's speed network cards hand over many packets at once, and few are acknowledged one by one; on a line
   // as slow as this each pair is, and takes 2 % of the line the other way. Large packets put that right.
   run("ip", "-n", name, "link", "set", "eth0", "mtu", "9000", "up");
-  const limit = ["root", "tbf", "rate", `${wish.lineMbit}mbit`, "burst", "32kb", "latency", "400ms"];
+  // Deep queues: what a shallow one drops costs more than it would on a fast line, and says nothing about the chain.
+  const limit = ["root", "tbf", "rate", `${wish.lineMbit}mbit`, "burst", "32kb", "latency", "1200ms"];
   run("tc", "-n", name, "qdisc", "add", "dev", "eth0", ...limit);
   run("tc", "qdisc", "add", "dev", `p-${name}`, ...limit);
 }
