@@ -5,15 +5,17 @@ import { totalmem } from "node:os";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { ChainNode } from "#lib/chain/chain-node.ts";
-import type { ChainPorts } from "#lib/chain/chain-ports.ts";
-import { ChainConnection } from "#lib/chain/connection.ts";
 import type { ChainLimits } from "#lib/chain/feeder.ts";
-import { type ConnectionId, type Peer, PING_MS } from "#lib/chain/uplink.ts";
-import { CHAIN_VERSION, type ChainMessage } from "#lib/chain/wire.ts";
+import { PING_MS } from "#lib/chain/uplink.ts";
 import { PAGE_BYTES } from "#lib/page/page.ts";
-import type { ChainOffer, ChainReportRequest, ChainReportResponse } from "#lib/protocol/control.ts";
+import type {
+  ChainOffer,
+  ChainReportRequest,
+  ChainReportResponse,
+  ChainTraffic,
+} from "#lib/protocol/control.ts";
 import { forEachParallel } from "../parallel.ts";
-import { dial, type Listener, listen } from "./lines.ts";
+import { Neighbours } from "./neighbours.ts";
 
 const REPORT_MS = 500;
 /** Without a word of the coordinator for so long, nobody could tell this PC to stop: it stops by itself. */
@@ -23,8 +25,6 @@ const WAITING_REPORT_MS = 100;
 const SCANS_IN_FLIGHT = 2;
 /** Pages looked at first, spread over the disk: enough to tell a blank PC from one that lacks little. */
 const SAMPLE_PAGES = 64;
-/** Pages that came and were not checked yet; more are left to the network. */
-const CHECKS_WAITING_MAX = 16;
 const MIB = 1024 * 1024;
 
 /** Pages that may wait for a disk that stalls: the more, the fewer have to come twice. Each is kept as it travelled and as it
@@ -84,40 +84,48 @@ export interface ChainRunOptions {
 
 export class ChainRun {
   readonly #signal: AbortSignal;
-  readonly #offer: ChainOffer;
   readonly #server: ChainServer;
   readonly #disk: PageStore;
   readonly #onPage: (lengthBytes: number) => void;
   readonly #node: ChainNode<ChainPage>;
-  readonly #connections = new Map<ConnectionId, ChainConnection>();
+  readonly #neighbours: Neighbours;
   readonly #stop = new AbortController();
-  readonly traffic = { fromGatewayBytes: 0, fromNeighboursBytes: 0, sentBytes: 0 };
-  #nextConnection = 1;
-  #listener: Listener | null = null;
   #estimate = Number.NaN;
   #isScanned = false;
   #isDone = false;
   #isReleased = false;
   #heardAt = performance.now();
   #failure: unknown = null;
-  /** Pages come one after the other through the check, each connection in its own order. */
-  readonly #checking = new Map<ConnectionId, { done: Promise<void>; waiting: number }>();
   readonly #paused: (() => void)[] = [];
   readonly #onDisk = new Set<Promise<void>>();
   #wake: () => void = () => undefined;
 
   constructor({ offer, store, server, signal, onPage = () => undefined, limits = LIMITS }: ChainRunOptions) {
     this.#signal = signal;
-    this.#offer = offer;
     this.#server = server;
     this.#disk = store;
     this.#onPage = onPage;
+    this.#neighbours = new Neighbours({
+      offer,
+      connect: () => server.connect(),
+      open: (frame) => store.open(frame),
+      room: () => this.#written(),
+      onNews: () => this.#wake(),
+    });
     this.#node = new ChainNode<ChainPage>({
       pageCount: store.pageCount,
       limits,
-      ports: this.#ports(),
+      ports: {
+        ...this.#neighbours.ports(),
+        write: (page, content) => this.#track(this.#write(page, content)),
+        read: (page) => this.#track(this.#read(page)),
+      },
       heldPages: store.firstPages,
     });
+  }
+
+  get traffic(): ChainTraffic {
+    return this.#neighbours.traffic;
   }
 
   /** Until every page but the first ones is on the disk. Answers those that are still to be written; throws ChainBroken when
@@ -151,18 +159,14 @@ export class ChainRun {
     this.#stop.abort();
     for (const resume of this.#paused.splice(0)) resume();
     this.#node.leave();
-    this.#listener?.close();
-    for (const connection of this.#connections.values()) connection.close();
-    this.#connections.clear();
+    this.#neighbours.close();
     await Promise.allSettled(this.#onDisk);
   }
 
   /** At the address the server is reached from: the neighbours are where that is. */
   async #listen(): Promise<void> {
     try {
-      this.#listener = await listen(this.#offer, this.#server.localAddress, (socket) =>
-        this.#accepted(socket),
-      );
+      await this.#neighbours.listen(this.#node, this.#server.localAddress);
     } catch (cause) {
       throw new ChainBroken("This PC cannot take connections of its neighbours.", { cause });
     }
@@ -226,115 +230,6 @@ export class ChainRun {
     this.#onPage(this.#disk.lengthOf(page));
   }
 
-  // ---- The neighbours ----
-
-  #ports(): ChainPorts<ChainPage> {
-    const send = (id: ConnectionId, message: ChainMessage) => this.#connections.get(id)?.send(message);
-    return {
-      dial: (peer) => this.#dial(peer),
-      close: (id) => this.#drop(id),
-      ping: (id) => send(id, { kind: "ping" }),
-      status: (id, starved) => send(id, { kind: "status", starved }),
-      welcome: (id) => send(id, { kind: "welcome" }),
-      refuse: (id, refusal) => send(id, { kind: "refuse", refusal }),
-      demand: (id, ranges) => send(id, { kind: "demand", ranges }),
-      page: (id, _page, { frame }) => {
-        this.traffic.sentBytes += frame.length;
-        send(id, { kind: "page", frame });
-      },
-      write: (page, content) => this.#track(this.#write(page, content)),
-      read: (page) => this.#track(this.#read(page)),
-      sizeOf: ({ frame }) => frame.length,
-    };
-  }
-
-  #dial(peer: Peer): ConnectionId {
-    const id = this.#newId();
-    const connected = (socket: Duplex) => {
-      // Given up meanwhile.
-      if (this.#stop.signal.aborted || !this.#dialling.delete(id)) {
-        socket.destroy();
-        return;
-      }
-      this.#attach(id, socket);
-      const { rank } = this.#node.order;
-      this.#connections.get(id)?.send({
-        ...{ kind: "hello", version: CHAIN_VERSION, nodeId: this.#offer.nodeId, rank },
-      });
-    };
-    this.#dialling.add(id);
-    const lost = () => {
-      if (this.#dialling.delete(id)) this.#node.closed(id, performance.now());
-    };
-    if (peer.address === null) {
-      this.#server.connect().then(connected, lost);
-    } else {
-      const socket = dial(this.#offer, peer.address, connected);
-      socket.on("error", lost);
-      socket.once("close", lost);
-    }
-    return id;
-  }
-
-  readonly #dialling = new Set<ConnectionId>();
-
-  #accepted(socket: Duplex): void {
-    this.#attach(this.#newId(), socket);
-  }
-
-  #attach(id: ConnectionId, socket: Duplex): void {
-    const connection = new ChainConnection(socket, {
-      message: (message) => this.#heard(id, message),
-      closed: () => {
-        this.#connections.delete(id);
-        this.#node.closed(id, performance.now());
-      },
-      taken: (size) => this.#node.taken(id, size),
-    });
-    this.#connections.set(id, connection);
-  }
-
-  #drop(id: ConnectionId): void {
-    this.#dialling.delete(id);
-    this.#checking.delete(id);
-    this.#connections.get(id)?.close();
-    this.#connections.delete(id);
-  }
-
-  #heard(id: ConnectionId, message: ChainMessage): void {
-    const now = performance.now();
-    this.#node.heard(id, now);
-    if (message.kind === "hello") this.#node.childCame(id, message, now);
-    else if (message.kind === "welcome") this.#node.welcomed(id, now);
-    else if (message.kind === "refuse") this.#node.refused(id, now);
-    else if (message.kind === "demand") this.#node.demanded(id, message.ranges, now);
-    else if (message.kind === "page") this.#check(id, message.frame);
-  }
-
-  #check(id: ConnectionId, frame: Buffer): void {
-    const line = this.#checking.get(id) ?? { done: Promise.resolve(), waiting: 0 };
-    this.#checking.set(id, line);
-    line.waiting += 1;
-    if (line.waiting >= CHECKS_WAITING_MAX) this.#connections.get(id)?.pause();
-    line.done = line.done.then(async () => {
-      try {
-        while (this.#node.shouldPause && !this.#stop.signal.aborted) await this.#written();
-        if (this.#node.attachedTo?.address === null) this.traffic.fromGatewayBytes += frame.length;
-        else this.traffic.fromNeighboursBytes += frame.length;
-        const opened = await this.#disk.open(frame);
-        const now = performance.now();
-        if (opened === null) this.#node.badPage(id, now);
-        else this.#node.pageCame(id, opened.page, opened.content, now);
-        this.#wake();
-      } catch {
-        // Not a page of this clone, or not to be unpacked: whoever sends that is left.
-        this.#node.badPage(id, performance.now());
-      }
-      line.waiting -= 1;
-      if (line.waiting < CHECKS_WAITING_MAX / 2) this.#connections.get(id)?.resume();
-    });
-  }
-
   // ---- The clock and the coordinator ----
 
   async #tickForEver(): Promise<void> {
@@ -357,7 +252,7 @@ export class ChainRun {
   async #report(): Promise<void> {
     const { order, attachedTo } = this.#node;
     const report = {
-      port: this.#listener?.port ?? 0,
+      port: this.#neighbours.port,
       host: this.#server.localAddress,
       epoch: order.epoch,
       rank: order.rank,
@@ -406,11 +301,5 @@ export class ChainRun {
 
   get #pageBytes(): number {
     return this.#disk.lengthOf(0);
-  }
-
-  #newId(): ConnectionId {
-    const id = this.#nextConnection;
-    this.#nextConnection += 1;
-    return id;
   }
 }

@@ -3,18 +3,11 @@
 // forwards. All that is real comes through ports; time is an argument.
 import { Asking } from "./asking.ts";
 import type { ChainPorts, Refusal } from "./chain-ports.ts";
-import { DEPTH_MAX, type DemandRange } from "./demand.ts";
+import { type Child, Children } from "./children.ts";
+import type { DemandRange } from "./demand.ts";
 import { type ChainLimits, Feeder } from "./feeder.ts";
 import { AT, Holdings, type Place } from "./holdings.ts";
-import {
-  type ConnectionId,
-  type Loss,
-  type Order,
-  type Peer,
-  PING_MS,
-  SILENCE_MS_MAX,
-  Uplink,
-} from "./uplink.ts";
+import { type ConnectionId, type Loss, type Order, type Peer, PING_MS, Uplink } from "./uplink.ts";
 
 export interface ChainNodeOptions<Bytes> {
   readonly pageCount: number;
@@ -24,14 +17,6 @@ export interface ChainNodeOptions<Bytes> {
   readonly heldPages?: readonly number[];
   /** The gateway: it has every page and asks nobody. */
   readonly isSource?: boolean;
-}
-
-interface Child<Bytes> {
-  readonly nodeId: string;
-  readonly rank: number;
-  readonly feeder: Feeder<Bytes>;
-  heardAt: number;
-  saidAt: number;
 }
 
 const CHILDREN_MAX = 4;
@@ -44,7 +29,7 @@ export class ChainNode<Bytes> {
   readonly #ports: ChainPorts<Bytes>;
   readonly #isSource: boolean;
   readonly #uplink: Uplink;
-  readonly #children = new Map<ConnectionId, Child<Bytes>>();
+  readonly #children: Children<Bytes>;
   readonly #pages: Holdings<Bytes>;
   readonly #asking: Asking;
   /** Came by and went, wanted here or below: asked for again when there is room. */
@@ -63,6 +48,7 @@ export class ChainNode<Bytes> {
     this.#holds = new Set(heldPages);
     this.#pages = new Holdings(pageCount, isSource);
     this.#asking = new Asking(pageCount);
+    this.#children = new Children(ports, () => this.#asking.allChanged());
     this.#uplink = new Uplink(ports);
   }
 
@@ -80,19 +66,17 @@ export class ChainNode<Bytes> {
   }
 
   get childIds(): string[] {
-    return [...this.#children.values()].map((child) => child.nodeId);
+    return this.#children.ids;
   }
 
   /** By neighbour below: pages it lacks that could be sent to it at once. */
   backlogs(): Record<string, number> {
-    return Object.fromEntries(
-      [...this.#children.values()].map(({ nodeId, feeder }) => [nodeId, feeder.demand.servable]),
-    );
+    return this.#children.backlogs();
   }
 
   /** The disk is behind and nobody waits below: better to leave pages to the network than to have them sent twice. */
   get shouldPause(): boolean {
-    return this.#children.size === 0 && this.#writesRunning >= this.#limits.writesMax;
+    return this.#children.count === 0 && this.#writesRunning >= this.#limits.writesMax;
   }
 
   get laterCount(): number {
@@ -120,16 +104,14 @@ export class ChainNode<Bytes> {
 
   setOrder(order: Order, now: number): void {
     if (!this.#uplink.setOrder(order, now)) return;
-    for (const [connection, child] of this.#children) {
-      if (child.rank <= order.rank) this.#dropChild(connection);
-    }
+    this.#children.dropWhere(({ rank }) => rank <= order.rank);
     this.#say();
   }
 
   /** It is done and released, or has failed: nobody is to depend on it any more. */
   leave(): void {
     this.#isLeaving = true;
-    for (const connection of [...this.#children.keys()]) this.#dropChild(connection);
+    this.#children.dropWhere(() => true);
     this.#uplink.close();
   }
 
@@ -220,14 +202,14 @@ export class ChainNode<Bytes> {
   /** A neighbour dialled and proved itself. */
   childCame(connection: ConnectionId, child: { nodeId: string; rank: number }, now: number): void {
     // One that dials again has lost its old connection, whatever this side believes.
-    for (const [other, { nodeId }] of this.#children) if (nodeId === child.nodeId) this.#dropChild(other);
+    this.#children.dropWhere(({ nodeId }) => nodeId === child.nodeId);
     const refusal = this.#refusalOf(child.rank);
     if (refusal !== null) {
       this.#ports.refuse(connection, refusal);
       return;
     }
     const feeder = new Feeder<Bytes>(this.#pageCount, (page) => this.#pages.canServe(page), this.#limits);
-    this.#children.set(connection, { ...child, feeder, heardAt: now, saidAt: now });
+    this.#children.add(connection, { ...child, feeder, heardAt: now, saidAt: now });
     this.#ports.welcome(connection);
   }
 
@@ -237,7 +219,7 @@ export class ChainNode<Bytes> {
     child.heardAt = now;
     // Stretches do not overlap: more pages than there are is no wish but an attack on this PC's time.
     if (ranges.reduce((sum, { count }) => sum + count, 0) > this.#pageCount) {
-      this.#dropChild(connection);
+      this.#children.drop(connection);
       return;
     }
     for (const { first, count, depth, again } of ranges) {
@@ -267,7 +249,7 @@ export class ChainNode<Bytes> {
   }
 
   closed(connection: ConnectionId, now: number): void {
-    if (this.#children.delete(connection)) this.#asking.allChanged();
+    this.#children.closed(connection);
     if (this.#uplink.closed(connection, "closed", now)) this.#askAnew();
     this.#say();
   }
@@ -275,13 +257,7 @@ export class ChainNode<Bytes> {
   /** Several times per PING_MS. */
   tick(now: number): void {
     if (this.#uplink.tick(now)) this.#askAnew();
-    for (const [connection, child] of this.#children) {
-      if (now - child.heardAt >= SILENCE_MS_MAX) this.#dropChild(connection);
-      else if (now - child.saidAt >= PING_MS) {
-        child.saidAt = now;
-        this.#ports.status(connection, !this.#isSource && now - this.#lastPageAt > PING_MS);
-      }
-    }
+    this.#children.tick(now, !this.#isSource && now - this.#lastPageAt > PING_MS);
     this.#askLaterOnes();
     this.#say();
   }
@@ -292,13 +268,13 @@ export class ChainNode<Bytes> {
     if (this.#isLeaving) return "leaving";
     if (rank <= this.#uplink.order.rank) return "order";
     // Children of an old order that have not noticed yet must not keep the right one out for long: they are few.
-    return this.#children.size >= CHILDREN_MAX && !this.#isSource ? "full" : null;
+    return this.#children.count >= CHILDREN_MAX && !this.#isSource ? "full" : null;
   }
 
   #arrived(page: number, bytes: Bytes): void {
     const size = this.#ports.sizeOf(bytes);
     let leftOver = false;
-    for (const [connection, child] of this.#children) {
+    for (const [connection, child] of this.#children.all()) {
       if (!child.feeder.offer(page, bytes, size)) leftOver = true;
       this.#pump(connection, child);
     }
@@ -329,7 +305,7 @@ export class ChainNode<Bytes> {
   /** There is room again: what went by is asked for once more, no more at once than the disk has room for. */
   #askLaterOnes(): void {
     if (this.#later.size === 0 || this.#writesRunning > this.#limits.writesMax / 2) return;
-    for (const child of this.#children.values()) if (!child.feeder.isRoomy) return;
+    if (!this.#children.areRoomy) return;
     let room = Math.max(1, Math.floor(this.#limits.writesMax / 2));
     for (const page of this.#later) {
       if (room === 0) return;
@@ -346,7 +322,7 @@ export class ChainNode<Bytes> {
   }
 
   #pumpAll(): void {
-    for (const [connection, child] of this.#children) this.#pump(connection, child);
+    for (const [connection, child] of this.#children.all()) this.#pump(connection, child);
   }
 
   #pump(connection: ConnectionId, child: Child<Bytes>): void {
@@ -385,27 +361,17 @@ export class ChainNode<Bytes> {
     if (bytes === undefined) this.#pages.move(page, to);
     else this.#pages.hold(page, bytes);
     const can = this.#pages.canServe(page);
-    if (can !== could) {
-      for (const { feeder } of this.#children.values()) feeder.demand.servableChanged(page, can);
-    }
+    if (can !== could) this.#children.servableChanged(page, can);
     this.#asking.changed(page);
-  }
-
-  #dropChild(connection: ConnectionId): void {
-    this.#ports.close(connection);
-    if (this.#children.delete(connection)) this.#asking.allChanged();
   }
 
   /** How deep below the neighbour above the deepest node stands that lacks the page; 0 when none does, or it is here. */
   #wantOf(page: number): number {
     if (this.#pages.has(page) || this.#later.has(page)) return 0;
     // What was not looked at yet is not asked for: it may be there.
-    let depth = this.placeOf(page) === AT.lacking ? 1 : 0;
-    for (const { feeder } of this.#children.values()) {
-      const below = feeder.demand.depthOf(page);
-      if (below > 0) depth = Math.max(depth, Math.min(DEPTH_MAX, below + 1));
-    }
-    return depth;
+    const below = this.#children.depthOf(page);
+    if (below > 0) return below + 1;
+    return this.placeOf(page) === AT.lacking ? 1 : 0;
   }
 
   #askAnew(): void {
