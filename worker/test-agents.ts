@@ -2,7 +2,8 @@
 // the gateway, without moving bytes.
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { finishTask, heartbeatTask, type LeasedTask, leaseTask } from "#lib/db/tasks.ts";
+import type { LeasedTask } from "#lib/db/leased-task.ts";
+import { finishTask, heartbeatTask, leaseTask } from "#lib/db/tasks.ts";
 
 export type Work = (task: LeasedTask, leaseId: string) => Promise<void>;
 

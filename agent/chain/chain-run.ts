@@ -91,6 +91,7 @@ export class ChainRun {
   readonly #neighbours: Neighbours;
   readonly #stop = new AbortController();
   #estimate = Number.NaN;
+  #writtenBytes = 0;
   #isScanned = false;
   #isDone = false;
   #isReleased = false;
@@ -205,6 +206,7 @@ export class ChainRun {
       this.#signal.throwIfAborted();
       this.#stop.signal.throwIfAborted();
       await this.#disk.write(page, content);
+      this.#writtenBytes += this.#disk.lengthOf(page);
       this.#advance(page);
       this.#node.written(page);
       for (const resume of this.#paused.splice(0)) resume();
@@ -262,6 +264,9 @@ export class ChainRun {
       attachedTo: attachedTo?.nodeId ?? null,
       childIds: this.#node.childIds,
       backlogs: this.#node.backlogs(),
+      receivedBytes: this.traffic.fromGatewayBytes + this.traffic.fromNeighboursBytes,
+      sentBytes: this.traffic.sentBytes,
+      writtenBytes: this.#writtenBytes,
       losses: this.#node.takeLosses(),
     };
     try {

@@ -139,6 +139,7 @@ const source = spawn("ip", ["netns", "exec", "source", process.execPath, program
   stdio: ["pipe", "pipe", "inherit"],
 });
 let sourceBytes = 0;
+const moves: string[] = [];
 const sourceReady = Promise.withResolvers<void>();
 const sourceEnded = Promise.withResolvers<void>();
 createInterface({ input: source.stdout })
@@ -146,6 +147,7 @@ createInterface({ input: source.stdout })
     const [word, name = "", rank] = line.split(" ");
     if (word === "ready") sourceReady.resolve();
     if (word === "rank") ranks.set(name, Number(rank));
+    if (word === "move") moves.push(`${name} ${rank}`);
     if (word === "sent") sourceBytes = Number(name);
   })
   .on("close", () => sourceEnded.resolve());
@@ -176,6 +178,7 @@ const result: RoomResult = {
   cpuShare: (after.busy - before.busy) / (after.all - before.all),
   sourceBytes,
   retransmits: resent,
+  moves,
   allRight,
 };
 console.log(JSON.stringify(result));

@@ -79,7 +79,9 @@ createServer((socket) => {
   createInterface({ input: socket })
     .on("line", (line) => {
       const { host, port, ...report } = JSON.parse(line) as NodeReport & { host: string; port: number };
+      coordinator.hearSource(node.backlogs(), (wish.lineMbit * 1e6) / 8000, performance.now());
       const place = coordinator.report({ ...report, address: { host, port } }, performance.now());
+      for (const { nodeId, why } of coordinator.takeMoves()) console.log(`move ${nodeId} ${why}`);
       if (place !== null) console.log(`rank ${report.nodeId} ${place.rank}`);
       socket.write(`${JSON.stringify({ place, failure: null })}\n`);
     })

@@ -42,6 +42,8 @@ export interface RoomResult {
   readonly cpuShare: number;
   readonly sourceBytes: number;
   readonly retransmits: number;
+  /** PCs that the coordinator moved to the tail, and why. */
+  readonly moves: readonly string[];
   /** Of those that ended: every byte as the target's. */
   readonly allRight: boolean;
 }

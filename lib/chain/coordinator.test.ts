@@ -9,7 +9,7 @@ function report(nodeId: string, change: Partial<NodeReport> = {}): NodeReport {
     nodeId,
     address: { host: `10.0.0.${nodeId.charCodeAt(0)}`, port: 1 },
     ...{ epoch: -1, rank: -1, lackingBytes: 100, isScanned: true, isDone: false, attachedTo: null },
-    ...{ childIds: [], backlogs: {}, losses: [] },
+    ...{ childIds: [], backlogs: {}, losses: [], receivedBytes: 0, sentBytes: 0, writtenBytes: 0 },
     ...change,
   };
 }
@@ -77,17 +77,42 @@ describe("later", () => {
     expect(coordinator.report(report("a", done), 30)?.isReleased).toBe(true);
   });
 
+  /** b hangs below a, which always has pages for it, and takes `share` of what a gets. */
+  const below = (coordinator: Coordinator, share: number) => (ms: number) => {
+    const above = { epoch: 1, rank: 0, childIds: ["b"], attachedTo: "gateway", receivedBytes: ms * 100 };
+    coordinator.report(report("a", { ...above, backlogs: { b: 50 } }), ms);
+    coordinator.report(
+      report("b", { epoch: 1, rank: 1, attachedTo: "a", receivedBytes: share * ms * 100 }),
+      ms,
+    );
+    return coordinator.report(report("c", { epoch: 1, rank: 2 }), ms);
+  };
+
   test("a slow line with others behind it goes to the tail, and not twice in a row", () => {
     const coordinator = three();
-    const at = (ms: number) => {
-      coordinator.report(report("a", { epoch: 1, rank: 0, childIds: ["b"], backlogs: { b: 50 } }), ms);
-      coordinator.report(report("b", { epoch: 1, rank: 1, attachedTo: "a" }), ms);
-      return coordinator.report(report("c", { epoch: 1, rank: 2 }), ms);
-    };
+    const at = below(coordinator, 0.5);
     for (let ms = 100; ms < 11_000; ms += 1_000) expect(above(at(ms))).toEqual(["b", "a", "gateway"]);
     at(11_200);
     expect(above(at(11_300))).toEqual(["a", "gateway"]);
     expect(coordinator.takeMoves()).toEqual([{ nodeId: "b", why: "slow-line" }]);
+  });
+
+  test("where all lines are equally fast, pages that wait are no sign of a slow one", () => {
+    const coordinator = three();
+    const at = below(coordinator, 0.95);
+    for (let ms = 100; ms < 60_000; ms += 500) expect(above(at(ms))).toEqual(["b", "a", "gateway"]);
+  });
+
+  test("a slow first line is tried elsewhere, once, and only while others wait behind it", () => {
+    const coordinator = three();
+    const at = below(coordinator, 1);
+    const moved: unknown[] = [];
+    for (let ms = 100; ms < 60_000; ms += 500) {
+      at(ms);
+      coordinator.hearSource({ a: 50 }, 1000, ms);
+      moved.push(...coordinator.takeMoves());
+    }
+    expect(moved).toEqual([{ nodeId: "a", why: "slow-line" }]);
   });
 
   test("one that begins anew keeps every rank it is told", () => {

@@ -1,6 +1,7 @@
 // Who stands behind whom. Nodes report several times a second; the coordinator answers with each one's place: its rank and the
 // neighbours above it to try. It never touches the stream: when it is gone, nodes go on with the order they have, and a new
 // coordinator learns their ranks from their reports.
+import { SlowLines } from "./slow-lines.ts";
 import type { Loss, Order, Peer } from "./uplink.ts";
 
 export interface NodeReport {
@@ -18,6 +19,10 @@ export interface NodeReport {
   readonly childIds: readonly string[];
   /** Pages that each neighbour below lacks and could be sent at once, if its line took them. */
   readonly backlogs: Readonly<Record<string, number>>;
+  /** Since its process began, pages with all that travels with them: from others, to others, and onto the disk. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly writtenBytes: number;
   /** Whom it gave up on since its last report. */
   readonly losses: readonly Loss[];
 }
@@ -42,8 +47,6 @@ export const REPORT_SILENCE_MS = 5_000;
 /** A neighbour says it is gone: it has this long to report and say otherwise. */
 const SUSPICION_MS = 700;
 const ANCESTORS = 3;
-/** A line whose neighbour above has pages ready and cannot get rid of them for this long is slow. */
-const SLOW_AFTER_MS = 10_000;
 const MOVE_PAUSE_MS = 15_000;
 
 interface Member {
@@ -57,7 +60,6 @@ interface Member {
   suspectedAt: number | null;
   /** Gone, or given up: nobody is sent to it. */
   isOut: boolean;
-  slowSince: number | null;
 }
 
 export interface Move {
@@ -76,6 +78,7 @@ export class Coordinator {
   readonly #hasSeen = new Set<string>();
   #movedAt = Number.NEGATIVE_INFINITY;
   readonly #moves: Move[] = [];
+  readonly #slowLines = new SlowLines();
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
@@ -117,6 +120,7 @@ export class Coordinator {
     const member = this.#members.get(nodeId);
     if (member === undefined) return;
     this.#members.delete(nodeId);
+    this.#slowLines.forget(nodeId);
     if (this.#hasOrder) this.#epoch += 1;
   }
 
@@ -127,7 +131,18 @@ export class Coordinator {
       const isSilent = now - member.reportedAt >= REPORT_SILENCE_MS;
       const isGone = member.suspectedAt !== null && now - member.suspectedAt >= SUSPICION_MS;
       if (isSilent || isGone) this.#putOut(member);
-      else if (member.slowSince !== null && now - member.slowSince >= SLOW_AFTER_MS)
+      else if (this.#slowLines.isSlow(member.nodeId, now)) this.#moveSlow(member, now);
+    }
+  }
+
+  /** The gateway's own word: pages ready for those next to it, by node. `expected`: bytes a millisecond that it should get rid
+   *  of on each such line; less is a sign that the PC there has a slow one. */
+  hearSource(backlogs: Readonly<Record<string, number>>, expected: number, now: number): void {
+    for (const member of this.#members.values()) {
+      if (member.report.attachedTo !== this.#options.source.nodeId) continue;
+      const backlog = backlogs[member.nodeId] ?? 0;
+      this.#slowLines.waits(member.nodeId, backlog > 0 && this.#hasOthersBehind(member), now);
+      if (this.#mayMove(now) && this.#slowLines.isFirstSlow(member.nodeId, expected, now))
         this.#moveSlow(member, now);
     }
   }
@@ -142,9 +157,9 @@ export class Coordinator {
       chain: 0,
       suspectedAt: null,
       isOut: false,
-      slowSince: null,
     };
     this.#members.set(report.nodeId, member);
+    this.#slowLines.heard(report, now);
     if (report.rank >= 0) this.#adopt(member, report);
     else if (this.#hasOrder) this.#append(member);
   }
@@ -167,6 +182,7 @@ export class Coordinator {
     member.reportedAt = now;
     if (report.rank > member.rank && member.rank >= 0) this.#adopt(member, report);
     member.suspectedAt = null;
+    this.#slowLines.heard(report, now);
     if (member.isOut) {
       member.isOut = false;
       this.#append(member);
@@ -180,9 +196,7 @@ export class Coordinator {
   #hearBacklog(above: Member, childId: string, backlog: number, now: number): void {
     const child = this.#members.get(childId);
     if (child === undefined || child.report.attachedTo !== above.nodeId) return;
-    const holdsUp = backlog > 0 && this.#hasOthersBehind(child);
-    if (!holdsUp) child.slowSince = null;
-    else child.slowSince ??= now;
+    this.#slowLines.waits(childId, backlog > 0 && this.#hasOthersBehind(child), now);
   }
 
   #hasOthersBehind(member: Member): boolean {
@@ -200,7 +214,6 @@ export class Coordinator {
   }
 
   #moveSlow(member: Member, now: number): void {
-    member.slowSince = null;
     if (this.#mayMove(now) && this.#hasOthersBehind(member)) this.#move(member, "slow-line", now);
   }
 
@@ -210,6 +223,7 @@ export class Coordinator {
 
   #move(member: Member, why: Move["why"], now: number): void {
     this.#movedAt = now;
+    this.#slowLines.forget(member.nodeId);
     this.#append(member);
     this.#moves.push({ nodeId: member.nodeId, why });
   }
@@ -217,7 +231,7 @@ export class Coordinator {
   #putOut(member: Member): void {
     member.isOut = true;
     member.suspectedAt = null;
-    member.slowSince = null;
+    this.#slowLines.forget(member.nodeId);
     if (this.#hasOrder) this.#epoch += 1;
   }
 

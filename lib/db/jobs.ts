@@ -15,6 +15,7 @@ import {
 import { database, inTransaction, type Transaction } from "./client.ts";
 import { jobKindForRow, jobKindOfRow, taskKindForRow, taskKindOfRow } from "./enums.ts";
 import { type JobOptions, rowOfOptions } from "./job-options.ts";
+import { diskMapOfRow } from "./leased-task.ts";
 import { notify } from "./notify.ts";
 import { jobStatesMovedBy, OPEN_JOB_STATES, OPEN_TASK_STATES } from "./transitions.ts";
 
@@ -393,9 +394,4 @@ export function failureOfRow(row: {
   if (row.failureCode === null) return null;
   const code = isFailureCode(row.failureCode) ? row.failureCode : "internal";
   return { code, message: row.failureMessage ?? "", hint: row.failureHint };
-}
-
-/** Only `rowOfTask` writes it. */
-export function diskMapOfRow(row: unknown): DiskMap | null {
-  return row === null ? null : (row as DiskMap);
 }

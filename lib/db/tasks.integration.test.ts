@@ -5,12 +5,12 @@ import { NEXT_TASK_STATE, TASK_STATES, type TaskState } from "#lib/model/job.ts"
 import { database } from "./client.ts";
 import { loseWorker, releaseTasks } from "./job-upkeep.ts";
 import { askToCancel, claimJob, tasksOfJob } from "./jobs.ts";
+import { findLeased } from "./leased-task.ts";
 import { recordRepository, setRepositoryChoice } from "./repositories.ts";
 import {
   cancelTask,
   failTask,
   failTasksOfOfflineNodes,
-  findLeased,
   finishTask,
   heartbeatTask,
   leaseTask,

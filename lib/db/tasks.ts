@@ -1,17 +1,10 @@
 // Rows of tasks as agents and processors move them: lease, heartbeat, finish, fail, lose. Each is one compare-and-set on
 // state and lease, so of twenty callers one wins and the others are told; an agent with an old lease changes nothing.
-import { type ArchiveChoice, archiveChoiceOf } from "#lib/model/archive-choice.ts";
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
-import type { DiskMap } from "#lib/model/fit.ts";
-import type { TaskKind, TaskStep } from "#lib/model/job.ts";
-import type { DiskInfo } from "#lib/model/node.ts";
-import { SNAPSHOT_PURPOSES, type SnapshotPurpose } from "#lib/model/snapshot.ts";
+import type { TaskStep } from "#lib/model/job.ts";
 import { database, inTransaction, type Transaction } from "./client.ts";
-import { taskKindOfRow } from "./enums.ts";
-import { diskMapOfRow } from "./jobs.ts";
-import { disksOfNode } from "./nodes.ts";
+import { describeLease, type LeasedTask } from "./leased-task.ts";
 import { notify } from "./notify.ts";
-import { findRepositoryChoice } from "./repositories.ts";
 import { taskStatesMovedBy } from "./transitions.ts";
 
 /** How often a task that failed with the advice "later" is tried in all. */
@@ -19,31 +12,6 @@ export const TASK_ATTEMPTS_MAX = 3;
 /** How often a task may be leased when agents or workers vanish in between. More than for failures: every lease
  *  continues where the last one stopped, so a PC that is switched off again and again still gets on. */
 export const TASK_LEASES_MAX = 12;
-
-export interface LeasedTask {
-  readonly taskId: string;
-  readonly jobId: string;
-  readonly kind: TaskKind;
-  readonly snapshotId: string | null;
-  readonly nodeName: string;
-  readonly attempt: number;
-  readonly purpose: SnapshotPurpose;
-  readonly comment: string;
-  /** How an archive is to be stored. */
-  readonly storage: ArchiveChoice;
-  readonly disks: readonly DiskInfo[];
-  /** Which of them each of the snapshot's disks goes to; null: those it was taken of. */
-  readonly diskMap: DiskMap | null;
-  /** The nodes of the job that get the same snapshot and have not ended, this one among them; empty for an archive. */
-  readonly peers: readonly string[];
-  /** What a restore brings back; empty for an archive. */
-  readonly images: readonly {
-    readonly partition: string;
-    readonly sizeBytes: number;
-    readonly contentRoot: string;
-    readonly details: Readonly<Record<string, string>>;
-  }[];
-}
 
 export interface TaskProgress {
   readonly step: TaskStep;
@@ -91,71 +59,6 @@ export async function leaseTask(nodeId: string, leaseId: string): Promise<Leased
     return next.id;
   });
   return taskId === null ? null : describeLease(taskId, nodeId);
-}
-
-async function describeLease(taskId: string, nodeId: string): Promise<LeasedTask> {
-  const task = await database().task.findUniqueOrThrow({
-    where: { id: taskId },
-    include: { job: true, node: true, snapshot: { include: { images: { orderBy: { partition: "asc" } } } } },
-  });
-  const options = wordsOf(task.job.options);
-  return {
-    taskId,
-    jobId: task.jobId,
-    kind: taskKindOfRow(task.kind),
-    snapshotId: task.snapshotId,
-    nodeName: task.node?.name ?? nodeId,
-    attempt: task.attempt,
-    purpose: SNAPSHOT_PURPOSES.find((purpose) => purpose === options.purpose) ?? "manual",
-    comment: typeof options.comment === "string" ? options.comment : "",
-    storage: archiveChoiceOf(
-      options,
-      task.job.repositoryId === null ? null : await findRepositoryChoice(task.job.repositoryId),
-    ),
-    disks: await disksOfNode(nodeId),
-    diskMap: diskMapOfRow(task.diskMap),
-    peers: await peersOf(task),
-    images: (task.snapshot?.images ?? []).map((image) => ({
-      partition: image.partition,
-      sizeBytes: Number(image.sizeBytes),
-      contentRoot: image.contentRoot,
-      details: Object.fromEntries(
-        Object.entries(wordsOf(image.details)).map(([key, value]) => [key, String(value)]),
-      ),
-    })),
-  };
-}
-
-async function peersOf(task: { jobId: string; snapshotId: string | null }): Promise<string[]> {
-  if (task.snapshotId === null) return [];
-  const rows = await database().task.findMany({
-    where: {
-      jobId: task.jobId,
-      snapshotId: task.snapshotId,
-      kind: "restore",
-      state: { in: ["waiting", "ready", "running"] },
-    },
-    select: { nodeId: true },
-    orderBy: { nodeId: "asc" },
-  });
-  return rows.flatMap(({ nodeId }) => nodeId ?? []);
-}
-
-/** The task that this lease runs; null when it does not, or not any more. */
-export async function findLeased(
-  taskId: string,
-  leaseId: string,
-): Promise<(LeasedTask & { readonly nodeId: string }) | null> {
-  const row = await database().task.findFirst({
-    where: { id: taskId, leaseId, state: "running" },
-    select: { nodeId: true },
-  });
-  if (row?.nodeId == null) return null;
-  return { ...(await describeLease(taskId, row.nodeId)), nodeId: row.nodeId };
-}
-
-function wordsOf(json: unknown): Record<string, unknown> {
-  return typeof json === "object" && json !== null && !Array.isArray(json) ? { ...json } : {};
 }
 
 export async function heartbeatTask(

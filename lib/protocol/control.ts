@@ -142,6 +142,10 @@ export const ChainReportRequest = z.object({
   attachedTo: nodeIdText.nullable(),
   childIds: z.array(nodeIdText).max(64),
   backlogs: z.record(nodeIdText, count),
+  /** Since the agent joined; an older agent does not count them. */
+  receivedBytes: bytes.default(0),
+  sentBytes: bytes.default(0),
+  writtenBytes: bytes.default(0),
   losses: z
     .array(
       z.object({

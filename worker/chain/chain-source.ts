@@ -65,6 +65,11 @@ export class ChainSource {
     this.#timer.unref();
   }
 
+  /** By neighbour: pages that wait for its line. */
+  backlogs(): Record<string, number> {
+    return this.#node.backlogs();
+  }
+
   accept(nodeId: string, socket: Duplex): void {
     const id = this.#nextId;
     this.#nextId += 1;

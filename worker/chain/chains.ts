@@ -50,7 +50,9 @@ export class Chains {
 
   report(task: LeasedTask, report: NodeReport): { place: Place | null; failure: FailureReport | null } {
     const chain = this.#chainOf(task);
-    const place = chain.coordinator.report(report, performance.now());
+    const now = performance.now();
+    chain.coordinator.hearSource(chain.source.backlogs(), this.#lineRate, now);
+    const place = chain.coordinator.report(report, now);
     for (const { nodeId, why } of chain.coordinator.takeMoves()) {
       this.#log.info("A PC of a chain goes to its end.", { chain: chain.chainId, nodeId, why });
     }
@@ -66,6 +68,11 @@ export class Chains {
   /** The task has ended, however it did. */
   left(task: LeasedTask, nodeId: string): void {
     this.#chains.get(chainIdOf(task))?.coordinator.left(nodeId);
+  }
+
+  /** What the gateway should get rid of on each of its lines, in bytes a millisecond. */
+  get #lineRate(): number {
+    return (Math.min(this.#lines.gatewayMbit, this.#lines.pcMbit) * 1e6) / 8 / 1000;
   }
 
   closeUnused(): void {

@@ -1,4 +1,5 @@
 // The gateway's store in production: the functions of lib/db, as they are.
+import { findLeased } from "#lib/db/leased-task.ts";
 import { enrolNode, findNodeByKeyHash, recordHello, touchNode } from "#lib/db/nodes.ts";
 import { subscribe } from "#lib/db/notify.ts";
 import { recordSnapshot } from "#lib/db/snapshots.ts";
@@ -6,7 +7,6 @@ import {
   addTaskEvent,
   cancelTask,
   failTask,
-  findLeased,
   finishTask,
   heartbeatTask,
   leaseTask,

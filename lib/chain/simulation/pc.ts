@@ -70,6 +70,7 @@ export class Pc implements Receiver {
   /** Grows with each start: what an earlier process began must not end in this one. */
   #life = 0;
   #isScanned = false;
+  #receivedBytes = 0;
   isDone = false;
   isReleased = false;
   isFailed = false;
@@ -96,6 +97,7 @@ export class Pc implements Receiver {
     this.#ends.clear();
     this.node = this.#newNode();
     this.#isScanned = false;
+    this.#receivedBytes = 0;
     this.isDone = false;
     this.machine.receiver = this;
     this.#scan(0);
@@ -136,8 +138,11 @@ export class Pc implements Receiver {
     else if (message.kind === "refuse") this.node.refused(id, now);
     else if (message.kind === "demand") this.node.demanded(id, message.ranges, now);
     else if (message.kind !== "page") this.node.heard(id, now);
-    else if (message.page.isDamaged) this.node.badPage(id, now);
-    else this.node.pageCame(id, message.page.page, message.page, now);
+    else {
+      this.#receivedBytes += this.#around.pageBytes;
+      if (message.page.isDamaged) this.node.badPage(id, now);
+      else this.node.pageCame(id, message.page.page, message.page, now);
+    }
   }
 
   // ---- The disk ----
@@ -209,6 +214,8 @@ export class Pc implements Receiver {
       attachedTo: attachedTo?.nodeId ?? null,
       childIds: this.node.childIds,
       backlogs: this.node.backlogs(),
+      receivedBytes: this.#receivedBytes,
+      ...{ sentBytes: 0, writtenBytes: 0 },
       losses: this.node.takeLosses(),
     });
     if (place === null) return;

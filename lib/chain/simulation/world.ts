@@ -44,6 +44,7 @@ export class Classroom {
   readonly sourceNode: ChainNode<SimulatedPage>;
   readonly #options: ClassroomOptions;
   readonly #limits: ChainLimits;
+  readonly #lineRate: number;
   coordinator: Coordinator;
   isCoordinatorAway = false;
   readonly trace: string[] = [];
@@ -53,6 +54,7 @@ export class Classroom {
     this.chance = new Chance(options.seed);
     this.#limits = options.limits ?? DEFAULT_LIMITS;
     const { pageCount, lineRate = 100, sourceRate = lineRate, diskRate = 300 } = options;
+    this.#lineRate = Math.min(lineRate, sourceRate);
     this.source = new Machine(SOURCE, sourceRate);
     this.sourceNode = this.#makeSource();
     const around: Surroundings = {
@@ -121,6 +123,7 @@ export class Classroom {
   #report(report: NodeReport): Place | null {
     const pc = this.pcs.find(({ name }) => name === report.nodeId);
     if (this.isCoordinatorAway || pc === undefined || pc.machine.isCutOff) return null;
+    this.coordinator.hearSource(this.sourceNode.backlogs(), this.#lineRate, this.time.now);
     return this.coordinator.report(report, this.time.now);
   }
 
