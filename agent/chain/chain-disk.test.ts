@@ -78,8 +78,35 @@ test("what is wrong on the own disk is not read for a neighbour", async () => {
 });
 
 test("pages that shall be zeros are made so by looking, unless looking is all that was asked for", async () => {
-  expect(await disk.scan(0, PAGES, false)).toEqual([false, false, false]);
+  expect(await disk.scan(0, PAGES, false)).toMatchObject({ isThere: [false, false, false] });
   expect(memory.deeds).toEqual([]);
-  expect(await disk.scan(0, PAGES, true)).toEqual([false, false, true]);
+  expect(await disk.scan(0, PAGES, true)).toMatchObject({ isThere: [false, false, true] });
   expect(present.subarray(2 * PAGE_BYTES).equals(Buffer.alloc(PAGE_BYTES))).toBe(true);
+});
+
+describe("what lies elsewhere on the disk", () => {
+  test("is found where it is now, and read from there as the page it shall be", async () => {
+    pageOf(1).copy(present, 0);
+    const { elsewhere } = await disk.scan(0, 1, true);
+    expect(elsewhere).toEqual([{ page: 1, from: 0 }]);
+    const copy = await disk.copyOf(1, 0);
+    expect(await disk.open(copy?.frame ?? Buffer.alloc(0))).toMatchObject({ page: 1 });
+  });
+
+  test("is not taken when it has been written over since", async () => {
+    pageOf(1).copy(present, 0);
+    await disk.scan(0, 1, true);
+    present[3] = (present[3] ?? 0) ^ 1;
+    expect(await disk.copyOf(1, 0)).toBeNull();
+  });
+
+  test("pages of the same content are known to be, zeros left out", async () => {
+    pageOf(0).copy(wanted, PAGE_BYTES);
+    const hashes = hashesOf(wanted, 0, PAGES);
+    const twin = new ChainDisk(CHAIN, new PageSpace([memory.image]), hashes, [memory.restore]);
+    expect((await twin.scan(0, PAGES, false)).elsewhere).toEqual([
+      { page: 0, from: 1 },
+      { page: 1, from: 0 },
+    ]);
+  });
 });

@@ -19,7 +19,8 @@ import { asUnreachable } from "../gateway-client.ts";
 import { retrying } from "../retrying.ts";
 import type { ImageRestore } from "../tasks/restore-image.ts";
 import { imageRoute, OUTAGE_MS_MAX, type TaskContext } from "../tasks/task-context.ts";
-import type { ChainPage, PageStore } from "./chain-run.ts";
+import type { ChainPage, Elsewhere, PageScan, PageStore } from "./chain-run.ts";
+import { PageIndex } from "./page-index.ts";
 
 /** Hashes per request: 2 MiB. */
 const HASHES_PER_REQUEST = 65_536;
@@ -29,6 +30,7 @@ export class ChainDisk implements PageStore {
   readonly #space: PageSpace<RestoreImage>;
   readonly #hashes: Uint8Array;
   readonly #restores: readonly ImageRestore[];
+  readonly #index: PageIndex;
 
   constructor(
     chainId: string,
@@ -40,6 +42,7 @@ export class ChainDisk implements PageStore {
     this.#space = space;
     this.#hashes = hashes;
     this.#restores = restores;
+    this.#index = new PageIndex(hashes, (page) => this.#isZeros(page));
   }
 
   get pageCount(): number {
@@ -66,11 +69,12 @@ export class ChainDisk implements PageStore {
 
   /** Which of these pages are already what they shall be. All of one image. Pages that shall be one repeated byte need
    *  nobody: those that are not are made so. */
-  async scan(first: number, count: number, canWrite: boolean): Promise<boolean[]> {
+  async scan(first: number, count: number, canWrite: boolean): Promise<PageScan> {
     const { position, pageIndex } = this.#space.placeOf(first);
     const restore = this.#restoreAt(position);
     const present = await restore.hashesOf({ firstPage: pageIndex, count });
     const isThere: boolean[] = [];
+    const elsewhere: Elsewhere[] = [];
     for (let index = 0; index < count; index += 1) {
       const page = first + index;
       const there = present.subarray(index * PAGE_HASH_BYTES, (index + 1) * PAGE_HASH_BYTES);
@@ -81,8 +85,12 @@ export class ChainDisk implements PageStore {
         isRight = true;
       }
       isThere.push(isRight);
+      if (isRight) continue;
+      for (const other of this.#index.pagesWith(there)) elsewhere.push({ page: other, from: page });
+      for (const other of this.#index.pagesWith(this.#hashOf(page)))
+        if (other !== page) elsewhere.push({ page, from: other });
     }
-    return isThere;
+    return { isThere, elsewhere };
   }
 
   /** A page from above, checked; null when it is not the page it claims to be. */
@@ -107,10 +115,16 @@ export class ChainDisk implements PageStore {
   }
 
   /** For a neighbour; null when the disk does not hold it (any more). */
-  async read(page: number): Promise<ChainPage | null> {
+  read(page: number): Promise<ChainPage | null> {
+    return this.copyOf(page, page);
+  }
+
+  async copyOf(page: number, from: number): Promise<ChainPage | null> {
     const { position, pageIndex, lengthBytes } = this.#space.placeOf(page);
+    if (this.lengthOf(from) !== lengthBytes) return null;
     const bytes = Buffer.allocUnsafe(lengthBytes);
-    await this.#restoreAt(position).readAt(pageIndex * PAGE_BYTES, bytes);
+    const place = this.#space.placeOf(from);
+    await this.#restoreAt(place.position).readAt(place.pageIndex * PAGE_BYTES, bytes);
     const contentHash = this.#hashOf(page);
     if (!sameHash(hashPage(bytes), contentHash)) return null;
     const header = { imageTag: chainTag(this.#chainId, position), pageIndex, lengthBytes, contentHash };

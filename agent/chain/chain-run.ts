@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { ChainNode } from "#lib/chain/chain-node.ts";
 import type { ChainLimits } from "#lib/chain/feeder.ts";
+import { AT } from "#lib/chain/holdings.ts";
 import { PING_MS } from "#lib/chain/uplink.ts";
 import { PAGE_BYTES } from "#lib/page/page.ts";
 import type {
@@ -47,6 +48,19 @@ export interface ChainPage {
   readonly bytes: Uint8Array;
 }
 
+/** What looking at a stretch of the disk has shown. */
+export interface PageScan {
+  /** Of each page: it is what it shall be. */
+  readonly isThere: readonly boolean[];
+  /** Pages whose content may lie elsewhere on the disk, at present or for good. */
+  readonly elsewhere: readonly Elsewhere[];
+}
+
+export interface Elsewhere {
+  readonly page: number;
+  readonly from: number;
+}
+
 /** What is to be filled, as one row of pages. */
 export interface PageStore {
   readonly pageCount: number;
@@ -55,8 +69,10 @@ export interface PageStore {
   /** Stretches to look at one by one, in the order to look. */
   readonly batches: readonly { readonly first: number; readonly count: number }[];
   lengthOf(page: number): number;
-  /** Which of these pages, all of one batch, are what they shall be; with `canWrite`, pages that need nobody are made so. */
-  scan(first: number, count: number, canWrite: boolean): Promise<boolean[]>;
+  /** Looks at these pages, all of one batch; with `canWrite`, pages that need nobody are made what they shall be. */
+  scan(first: number, count: number, canWrite: boolean): Promise<PageScan>;
+  /** The content of `page`, read from where `from` lies; null when it is not there (any more). */
+  copyOf(page: number, from: number): Promise<ChainPage | null>;
   /** A page from above, checked; null when its content is not what it shall be. */
   open(frame: Buffer): Promise<{ readonly page: number; readonly content: ChainPage } | null>;
   write(page: number, content: ChainPage): Promise<void>;
@@ -181,8 +197,8 @@ export class ChainRun {
     let lacking = 0;
     await forEachParallel(count, SCANS_IN_FLIGHT, async (index) => {
       const page = Math.floor((index * pageCount) / count);
-      const [isThere] = await this.#disk.scan(page, 1, false);
-      if (isThere !== true) lacking += 1;
+      const { isThere } = await this.#disk.scan(page, 1, false);
+      if (isThere[0] !== true) lacking += 1;
     });
     this.#estimate = Math.round((lacking / count) * pageCount) * this.#pageBytes;
   }
@@ -194,11 +210,28 @@ export class ChainRun {
       if (batch === undefined) return;
       this.#signal.throwIfAborted();
       if (this.#failure !== null) throw this.#failure;
-      const isThere = await this.#disk.scan(batch.first, batch.count, true);
-      for (const [at, there] of isThere.entries()) if (there) this.#advance(batch.first + at);
+      const { isThere, elsewhere } = await this.#disk.scan(batch.first, batch.count, true);
+      for (const place of elsewhere) await this.#copy(place, batch);
+      for (const [at, there] of isThere.entries()) {
+        const page = batch.first + at;
+        // What came by meanwhile was counted when it was written.
+        if (there && this.#node.placeOf(page) === AT.unknown) this.#advance(page);
+      }
       this.#node.scanned(batch.first, isThere);
     });
     this.#isScanned = true;
+  }
+
+  /** Before it is asked for, and before where it lies is written over. */
+  async #copy({ page, from }: Elsewhere, batch: { first: number; count: number }): Promise<void> {
+    const lacks = [AT.unknown, AT.lacking].some((place) => place === this.#node.placeOf(page));
+    const isThere =
+      this.#node.placeOf(from) === AT.disk || (from >= batch.first && from < batch.first + batch.count);
+    if (!lacks || !isThere) return;
+    const content = await this.#disk.copyOf(page, from).catch(() => null);
+    if (content === null) return;
+    this.#neighbours.traffic.copiedBytes += this.#disk.lengthOf(page);
+    this.#node.found(page, content);
   }
 
   async #write(page: number, content: ChainPage): Promise<void> {

@@ -28,7 +28,7 @@ export interface NeighboursOptions {
 }
 
 export class Neighbours {
-  readonly traffic = { fromGatewayBytes: 0, fromNeighboursBytes: 0, sentBytes: 0 };
+  readonly traffic = { fromGatewayBytes: 0, fromNeighboursBytes: 0, sentBytes: 0, copiedBytes: 0 };
   readonly #options: NeighboursOptions;
   readonly #connections = new Map<ConnectionId, ChainConnection>();
   readonly #dialling = new Set<ConnectionId>();

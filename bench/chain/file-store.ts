@@ -1,7 +1,7 @@
 // The disk of an emulated PC: a preallocated file, in pages of any size. Pages travel as the product's frames.
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import type { ChainPage, PageStore } from "#agent/chain/chain-run.ts";
+import type { ChainPage, PageScan, PageStore } from "#agent/chain/chain-run.ts";
 import { chainTag } from "#lib/chain/page-space.ts";
 import { encodePage, pageOf, parseFrame } from "#lib/protocol/frames.ts";
 import { CHAIN } from "./wish.ts";
@@ -46,12 +46,18 @@ export class FileStore implements PageStore {
     return this.#pageBytes;
   }
 
-  async scan(first: number, count: number): Promise<boolean[]> {
+  async scan(first: number, count: number): Promise<PageScan> {
     const bytes = Buffer.allocUnsafe(count * this.#pageBytes);
     await this.#file.read(bytes, 0, bytes.length, first * this.#pageBytes);
-    return Array.from({ length: count }, (_, index) =>
+    const isThere = Array.from({ length: count }, (_, index) =>
       this.#isRight(first + index, bytes.subarray(index * this.#pageBytes, (index + 1) * this.#pageBytes)),
     );
+    return { isThere, elsewhere: [] };
+  }
+
+  /** Every page of an emulated image is another. */
+  async copyOf(): Promise<null> {
+    return null;
   }
 
   async open(frame: Buffer): Promise<{ page: number; content: ChainPage } | null> {

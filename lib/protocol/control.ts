@@ -192,6 +192,8 @@ export const ChainTraffic = z.object({
   fromGatewayBytes: bytes,
   fromNeighboursBytes: bytes,
   sentBytes: bytes,
+  /** Found elsewhere on the PC's own disk. */
+  copiedBytes: bytes.default(0),
 });
 export const ResultRequest = z.discriminatedUnion("outcome", [
   z.object({

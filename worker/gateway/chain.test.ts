@@ -1,5 +1,5 @@
 // Chains on real sockets: real agents over disk images, a real gateway and repository, in one process.
-import { writeFile } from "node:fs/promises";
+import { open, writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runAgent } from "#agent/agent.ts";
@@ -56,9 +56,13 @@ function clone(
 
 function trafficOf(row: TaskRow) {
   const { chain } = row.report as {
-    chain?: Record<"fromGatewayBytes" | "fromNeighboursBytes" | "sentBytes", number>;
+    chain?: ReturnType<typeof noTraffic>;
   };
-  return chain ?? { fromGatewayBytes: 0, fromNeighboursBytes: 0, sentBytes: 0 };
+  return chain ?? noTraffic();
+}
+
+function noTraffic() {
+  return { fromGatewayBytes: 0, fromNeighboursBytes: 0, sentBytes: 0, copiedBytes: 0 };
 }
 
 const sumOf = (rows: readonly TaskRow[], key: keyof ReturnType<typeof trafficOf>) =>
@@ -103,9 +107,27 @@ test("a second clone of the same snapshot sends no page", async () => {
   await Promise.all(clone(from, copies).map(({ end }) => end));
   const rows = await Promise.all(clone(from, copies, "job_2").map(({ end }) => end));
   expect(rows).toMatchObject(rows.map(() => ({ state: "succeeded", failure: null })));
-  expect(rows.map(trafficOf)).toEqual(
-    rows.map(() => ({ fromGatewayBytes: 0, fromNeighboursBytes: 0, sentBytes: 0 })),
-  );
+  expect(rows.map(trafficOf)).toEqual(rows.map(noTraffic));
+});
+
+test("what lies elsewhere on the disk, or twice on it, is not sent", async () => {
+  const from = await master();
+  const copies = await Promise.all([pc("a", 1), pc("b", 1)]);
+  // Eight MiB moved by eight MiB: what lay there lies nowhere, the moved lies in two places.
+  for (const { disk } of copies) {
+    const file = await open(disk, "r+");
+    const moved = Buffer.alloc(8 * MIB);
+    await file.read(moved, 0, moved.length, 8 * MIB);
+    await file.write(moved, 0, moved.length, 16 * MIB);
+    await file.write(noise(5, moved.length), 0, moved.length, 8 * MIB);
+    await file.close();
+  }
+  const rows = await Promise.all(clone(from, copies).map(({ end }) => end));
+  expect(rows).toMatchObject(rows.map(() => ({ state: "succeeded", failure: null })));
+  await expectCopies(copies, from.content);
+  // Whoever finds a page first passes it on.
+  expect(sumOf(rows, "copiedBytes")).toBeGreaterThan(7 * MIB);
+  expect(sumOf(rows, "fromGatewayBytes")).toBeLessThan(1.1 * 8 * MIB);
 });
 
 test("the gateway restarts in the middle: the stream goes on, and the tasks end well under the same leases", async () => {
