@@ -52,6 +52,7 @@ export async function benchChain(
       imageBytes,
       lineMbit,
       lacking: Array(pcCount).fill(1),
+      diskRates: [],
       chains: 1,
       fault: null,
       ...change,

@@ -19,8 +19,8 @@ import { asUnreachable } from "../gateway-client.ts";
 import { retrying } from "../retrying.ts";
 import type { ImageRestore } from "../tasks/restore-image.ts";
 import { imageRoute, OUTAGE_MS_MAX, type TaskContext } from "../tasks/task-context.ts";
-import type { ChainPage, Elsewhere, PageScan, PageStore } from "./chain-run.ts";
 import { PageIndex } from "./page-index.ts";
+import type { ChainPage, Elsewhere, PageScan, PageStore } from "./page-store.ts";
 
 /** Hashes per request: 2 MiB. */
 const HASHES_PER_REQUEST = 65_536;

@@ -17,6 +17,7 @@ import type {
 } from "#lib/protocol/control.ts";
 import { forEachParallel } from "../parallel.ts";
 import { Neighbours } from "./neighbours.ts";
+import type { ChainPage, Elsewhere, PageStore } from "./page-store.ts";
 
 const REPORT_MS = 500;
 /** Without a word of the coordinator for so long, nobody could tell this PC to stop: it stops by itself. */
@@ -41,44 +42,6 @@ const LIMITS: ChainLimits = {
 
 /** The chain cannot go on, through no fault of this PC's disk: the gateway has the rest. */
 export class ChainBroken extends Error {}
-
-/** A page as it travels, and its bytes while they are needed here. */
-export interface ChainPage {
-  readonly frame: Buffer;
-  readonly bytes: Uint8Array;
-}
-
-/** What looking at a stretch of the disk has shown. */
-export interface PageScan {
-  /** Of each page: it is what it shall be. */
-  readonly isThere: readonly boolean[];
-  /** Pages whose content may lie elsewhere on the disk, at present or for good. */
-  readonly elsewhere: readonly Elsewhere[];
-}
-
-export interface Elsewhere {
-  readonly page: number;
-  readonly from: number;
-}
-
-/** What is to be filled, as one row of pages. */
-export interface PageStore {
-  readonly pageCount: number;
-  /** Written last: what makes an image look whole. */
-  readonly firstPages: readonly number[];
-  /** Stretches to look at one by one, in the order to look. */
-  readonly batches: readonly { readonly first: number; readonly count: number }[];
-  lengthOf(page: number): number;
-  /** Looks at these pages, all of one batch; with `canWrite`, pages that need nobody are made what they shall be. */
-  scan(first: number, count: number, canWrite: boolean): Promise<PageScan>;
-  /** The content of `page`, read from where `from` lies; null when it is not there (any more). */
-  copyOf(page: number, from: number): Promise<ChainPage | null>;
-  /** A page from above, checked; null when its content is not what it shall be. */
-  open(frame: Buffer): Promise<{ readonly page: number; readonly content: ChainPage } | null>;
-  write(page: number, content: ChainPage): Promise<void>;
-  /** Null when it does not hold the page (any more). */
-  read(page: number): Promise<ChainPage | null>;
-}
 
 /** The way to the coordinator and to the source. */
 export interface ChainServer {

@@ -7,8 +7,8 @@ import { ChainConnection } from "#lib/chain/connection.ts";
 import type { ConnectionId, Peer } from "#lib/chain/uplink.ts";
 import { CHAIN_VERSION, type ChainMessage } from "#lib/chain/wire.ts";
 import type { ChainOffer } from "#lib/protocol/control.ts";
-import type { ChainPage } from "./chain-run.ts";
 import { dial, type Listener, listen } from "./lines.ts";
+import type { ChainPage } from "./page-store.ts";
 
 /** Pages that came and were not checked yet; more are left to the network. */
 const CHECKS_WAITING_MAX = 16;

@@ -1,7 +1,8 @@
 // The disk of an emulated PC: a preallocated file, in pages of any size. Pages travel as the product's frames.
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import type { ChainPage, PageScan, PageStore } from "#agent/chain/chain-run.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ChainPage, PageScan, PageStore } from "#agent/chain/page-store.ts";
 import { chainTag } from "#lib/chain/page-space.ts";
 import { encodePage, pageOf, parseFrame } from "#lib/protocol/frames.ts";
 import { CHAIN } from "./wish.ts";
@@ -28,7 +29,12 @@ export class FileStore implements PageStore {
   readonly #file: FileHandle;
   readonly #hashes: Buffer;
 
-  constructor(file: FileHandle, hashes: Buffer, pageBytes: number) {
+  /** Of a slow disk: bytes a millisecond, and when it has done what it was given. */
+  readonly #rate: number | null;
+  #freeAt = 0;
+
+  constructor(file: FileHandle, hashes: Buffer, pageBytes: number, rate: number | null) {
+    this.#rate = rate;
     this.#file = file;
     this.#hashes = hashes;
     this.#pageBytes = pageBytes;
@@ -68,6 +74,10 @@ export class FileStore implements PageStore {
   }
 
   async write(page: number, { bytes }: ChainPage): Promise<void> {
+    if (this.#rate !== null) {
+      this.#freeAt = Math.max(performance.now(), this.#freeAt) + bytes.length / this.#rate;
+      await delay(this.#freeAt - performance.now());
+    }
     await this.#file.write(bytes, 0, bytes.length, page * this.#pageBytes);
   }
 

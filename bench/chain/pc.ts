@@ -31,8 +31,8 @@ class ReportLine {
 }
 
 const file = await open(wish.disk, "r+");
-const store = new FileStore(file, await readFile(wish.hashes), wish.pageBytes);
-const reports = connect(REPORT_PORT, wish.sourceHost);
+const store = new FileStore(file, await readFile(wish.hashes), wish.pageBytes, wish.diskRate);
+const reports = connect(REPORT_PORT, wish.deskHost);
 await once(reports, "connect");
 const line = new ReportLine(reports);
 const server: ChainServer = {

@@ -25,6 +25,17 @@ interface Pc {
   isLost: boolean;
 }
 
+/** The coordinator's words: on a line this slow, those of sixty PCs would take a share of the source's that they never take
+ *  at full speed. They leave the source by a port of their own. */
+const desk = (host: string) => host.replace(/^10\.0\./, "10.1.");
+
+function makeDesk(): void {
+  run("ip", "link", "add", "p-desk", "type", "veth", "peer", "name", "eth1", "netns", "source");
+  run("ip", "link", "set", "p-desk", "mtu", "9000", "master", "br0", "up");
+  run("ip", "-n", "source", "addr", "add", `${desk(SOURCE_HOST)}/16`, "dev", "eth1");
+  run("ip", "-n", "source", "link", "set", "eth1", "mtu", "9000", "up");
+}
+
 function makePort(name: string, host: string): void {
   run("ip", "netns", "add", name);
   run("ip", "link", "add", `p-${name}`, "type", "veth", "peer", "name", "eth0", "netns", name);
@@ -72,10 +83,12 @@ function startPc(index: number): Pc {
     nodeId: nameOf(index),
     host: hostOf(index),
     sourceHost: SOURCE_HOST,
+    deskHost: desk(SOURCE_HOST),
     disk: join(wish.folder, nameOf(index)),
     hashes: join(wish.folder, "hashes"),
     pageBytes: wish.pageBytes,
     imageBytes: wish.imageBytes,
+    diskRate: wish.diskRates[index] ?? null,
   };
   const program = join(import.meta.dirname, "pc.ts");
   const child = spawn(
@@ -118,6 +131,7 @@ const ranks = new Map<string, number>();
 async function trouble(pcs: readonly Pc[], lineSeconds: number): Promise<void> {
   if (wish.fault === null) return;
   await delay(1000 * lineSeconds * wish.fault.atShare);
+  if (wish.fault.kind === "coordinator") source.stdin.write("restart\n");
   for (const pc of pcs) {
     if (!wish.fault.ranks.includes(ranks.get(nameOf(pc.index)) ?? -1)) continue;
     pc.isLost = true;
@@ -133,7 +147,11 @@ run("ip", "link", "add", "br0", "mtu", "9000", "type", "bridge");
 run("ip", "link", "set", "br0", "up");
 const target = await makeDisks();
 makePort("source", SOURCE_HOST);
-for (let index = 0; index < wish.pcCount; index += 1) makePort(nameOf(index), hostOf(index));
+makeDesk();
+for (let index = 0; index < wish.pcCount; index += 1) {
+  makePort(nameOf(index), hostOf(index));
+  run("ip", "-n", nameOf(index), "addr", "add", `${desk(hostOf(index))}/16`, "dev", "eth0");
+}
 const program = join(import.meta.dirname, "source.ts");
 const source = spawn("ip", ["netns", "exec", "source", process.execPath, program, JSON.stringify(wish)], {
   stdio: ["pipe", "pipe", "inherit"],

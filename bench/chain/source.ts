@@ -69,11 +69,9 @@ createServer((socket) => {
 }).listen(SOURCE_PORT);
 
 const expected = Array.from({ length: wish.pcCount }, (_, index) => nameOf(index));
-const coordinator = new Coordinator({
-  expected,
-  chains: wish.chains,
-  source: { nodeId: "gateway", address: null },
-});
+const newCoordinator = () =>
+  new Coordinator({ expected, chains: wish.chains, source: { nodeId: "gateway", address: null } });
+let coordinator = newCoordinator();
 createServer((socket) => {
   socket.on("error", () => socket.destroy());
   createInterface({ input: socket })
@@ -88,7 +86,11 @@ createServer((socket) => {
     .on("error", () => undefined);
 }).listen(REPORT_PORT, () => console.log("ready"));
 
-process.stdin.on("data", () => {
+createInterface({ input: process.stdin }).on("line", (word) => {
+  if (word === "restart") {
+    coordinator = newCoordinator();
+    return;
+  }
   console.log(`sent ${sentBytes}`);
   process.exit(0);
 });

@@ -10,13 +10,16 @@ export interface RoomWish {
   readonly lineMbit: number;
   /** Of each PC: the share of its pages that differ from the target. */
   readonly lacking: readonly number[];
+  /** Of each PC: bytes a millisecond that its disk takes; null for as many as it likes. */
+  readonly diskRates: readonly (number | null)[];
   /** Chains side by side; as many as PCs make a star. */
   readonly chains: number;
   readonly fault: Fault | null;
 }
 
 export interface Fault {
-  readonly kind: "kill" | "unplug";
+  /** "coordinator": it begins anew and knows nothing. */
+  readonly kind: "kill" | "unplug" | "coordinator";
   /** Ranks in the chain. */
   readonly ranks: readonly number[];
   /** Of the time that the image takes on the line. */
@@ -27,10 +30,13 @@ export interface PcWish {
   readonly nodeId: string;
   readonly host: string;
   readonly sourceHost: string;
+  /** Where it reports to. */
+  readonly deskHost: string;
   readonly disk: string;
   readonly hashes: string;
   readonly pageBytes: number;
   readonly imageBytes: number;
+  readonly diskRate: number | null;
 }
 
 export interface RoomResult {

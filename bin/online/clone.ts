@@ -20,25 +20,27 @@ interface CloneOptions extends OutputOptions {
 }
 
 const CLASSROOM = "classroom:";
+const MASTER = "master:";
 const AFTER_INTERRUPTION =
   "A job that was begun goes on: see it in the dashboard, and cancel it there if it must stop.";
 
 export function cloneCommand(): Command {
   return plainVerb("clone", "Write a snapshot to other PCs, by the server's API.")
-    .argument("<SNAPSHOT>", "id of the snapshot")
+    .argument("<SNAPSHOT>", "id of a snapshot, or master:NAME for its newest release")
     .requiredOption("--to <TARGET...>", "classroom:NAME, or names of PCs")
     .option("--server <URL>", "the dashboard's address (or SHEEPFOLD_URL)")
     .option("--token-file <FILE>", "holds an API token from the settings page (or SHEEPFOLD_TOKEN_FILE)")
     .option("--apply <HASH>", "carry the plan out if it is still the one with this hash")
     .option("--yes", "carry the plan out, whatever it says")
-    .action((snapshotId: string, options: CloneOptions) =>
-      runVerb(options, (context) => clone(snapshotId, options, context), AFTER_INTERRUPTION),
+    .action((source: string, options: CloneOptions) =>
+      runVerb(options, (context) => clone(source, options, context), AFTER_INTERRUPTION),
     );
 }
 
-async function clone(snapshotId: string, options: CloneOptions, context: VerbContext): Promise<ExitCode> {
+async function clone(source: string, options: CloneOptions, context: VerbContext): Promise<ExitCode> {
   const api = await connect(options);
   const target = await targetOf(api, options.to);
+  const snapshotId = await snapshotOf(api, source);
   const plan = await api.post<RestorePlan>("/api/v1/plans", { kind: "clone", snapshotId, ...target });
   if (options.apply === undefined && options.yes !== true) {
     context.output.result(
@@ -90,6 +92,18 @@ async function connect({ server, tokenFile }: CloneOptions): Promise<ApiClient> 
 interface Named {
   readonly id: string;
   readonly name: string;
+}
+
+async function snapshotOf(api: ApiClient, source: string): Promise<string> {
+  if (!source.startsWith(MASTER)) return source;
+  const name = source.slice(MASTER.length);
+  const { items } = await api.get<{ items: readonly { masterName: string; snapshotId: string }[] }>(
+    "/api/v1/masters",
+  );
+  const newest = items.find(({ masterName }) => masterName === name);
+  if (newest !== undefined) return newest.snapshotId;
+  const names = [...new Set(items.map(({ masterName }) => masterName))].join(", ") || "none";
+  throw new CodedError("release-unknown", `There is no master "${name}".`, { hint: `There are: ${names}.` });
 }
 
 async function targetOf(

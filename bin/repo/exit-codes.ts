@@ -49,6 +49,8 @@ export const EXIT_OF_FAILURE: Readonly<Record<FailureCode, ExitCode>> = {
   "snapshot-unknown": EXIT.notFound,
   "snapshot-ambiguous": EXIT.usage,
   "snapshot-corrupt": EXIT.unreadable,
+  "already-released": 4,
+  "release-unknown": 4,
   "snapshot-pinned": EXIT.refused,
   "snapshot-in-use": EXIT.locked,
   "snapshot-is-base": EXIT.refused,

@@ -1,7 +1,7 @@
 "use client";
 
 // The main menu: marks where one is, and closes the phone menu after a choice.
-import { Archive, DoorOpen, HardDrive, Inbox, LayoutGrid, ListChecks, Settings } from "lucide-react";
+import { Archive, DoorOpen, HardDrive, Inbox, LayoutGrid, ListChecks, Settings, Stamp } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { classNames } from "../ui/class-names.ts";
@@ -14,6 +14,7 @@ export interface NavCounts {
 const ITEMS = [
   { href: "/", label: "Overview", icon: LayoutGrid, sections: [] },
   { href: "/classrooms", label: "Classrooms", icon: DoorOpen, sections: ["/nodes", "/plans"] },
+  { href: "/masters", label: "Masters", icon: Stamp, sections: [] },
   { href: "/jobs", label: "Jobs", icon: ListChecks, sections: [] },
   { href: "/storage", label: "Storage", icon: HardDrive, sections: ["/snapshots"] },
   { href: "/enrolments", label: "Enrolments", icon: Inbox, sections: [] },

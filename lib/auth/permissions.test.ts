@@ -7,6 +7,8 @@ const MAY: Readonly<Record<Action, readonly string[]>> = {
   restore: ["operator", "admin"],
   evaluate: ["operator", "admin"],
   pin: ["operator", "admin"],
+  release: ["operator", "admin"],
+  "manage-network": ["admin"],
   upkeep: ["operator", "admin"],
   prune: ["admin"],
   "manage-storage": ["admin"],

@@ -10,9 +10,11 @@ export const ACTIONS = [
   "evaluate",
   "upkeep",
   "pin",
+  "release",
   "cancel",
   "prune",
   "manage-storage",
+  "manage-network",
   "enrol",
   "manage-classrooms",
   "manage-keys",
@@ -27,7 +29,7 @@ export interface Permitted {
 
 const ALLOWED: Readonly<Record<Role, readonly Action[]>> = {
   viewer: ["read"],
-  operator: ["read", "snapshot", "restore", "verify", "evaluate", "upkeep", "pin", "cancel"],
+  operator: ["read", "snapshot", "restore", "verify", "evaluate", "upkeep", "pin", "release", "cancel"],
   admin: ACTIONS,
 };
 

@@ -2,8 +2,6 @@
 // a few always do. A line is slow when pages wait for it without a break and it brings clearly less than another PC's does.
 // The PC next to the gateway has nobody to be compared with, since all behind it get what it gets: it is measured against
 // what its line should bring, and tried elsewhere once.
-import type { NodeReport } from "./coordinator.ts";
-
 /** Pages wait for that long, and so long is measured. */
 export const SLOW_AFTER_MS = 10_000;
 /** Of the fastest line. */
@@ -27,7 +25,10 @@ export class SlowLines {
   readonly #lines = new Map<string, Line>();
   readonly #tried = new Set<string>();
 
-  heard({ nodeId, receivedBytes }: NodeReport, now: number): void {
+  heard(
+    { nodeId, receivedBytes }: { readonly nodeId: string; readonly receivedBytes: number },
+    now: number,
+  ): void {
     const line = this.#lineOf(nodeId);
     const last = line.samples.at(-1);
     // Its process began anew.

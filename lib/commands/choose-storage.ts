@@ -10,7 +10,7 @@ import { parseCompression } from "#lib/model/compression.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { RETENTION_RULES } from "#lib/model/retention.ts";
 import { TECHNIQUES } from "#lib/model/snapshot.ts";
-import { ArchiveFields, Id, parseInput } from "./input.ts";
+import { ArchiveFields, Id, parseInput, TimeZone } from "./input.ts";
 
 export const ChooseStorageInput = z.object({
   repositoryId: Id,
@@ -20,7 +20,7 @@ export const ChooseStorageInput = z.object({
 export const ChooseRetentionInput = z.object({
   repositoryId: Id,
   keep: z.partialRecord(z.enum(RETENTION_RULES), z.number().int().min(0).max(10_000)),
-  timeZone: z.string().refine(isTimeZone, "must be a time zone, such as UTC or Europe/Vienna"),
+  timeZone: TimeZone,
 });
 
 export async function chooseStorage(
@@ -60,13 +60,4 @@ async function requireRepository(repositoryId: string): Promise<void> {
   throw new CodedError("repository-missing", `There is no repository ${repositoryId}.`, {
     hint: "Reload the page.",
   });
-}
-
-function isTimeZone(text: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: text });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -14,6 +14,10 @@ export const ArchiveFields = {
   compression: z.string().max(32).optional(),
   base: z.string().max(64).optional(),
 };
+export const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, "must be a time zone, such as UTC or Europe/Vienna");
 export const Label = z.string().trim().min(1, "must not be empty").max(64);
 export const NodeName = z
   .string()
@@ -31,4 +35,13 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unkn
   throw new CodedError("input-invalid", `${field}: ${issue?.message ?? "not accepted"}`, {
     hint: "Correct the named field and send it again.",
   });
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: text });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
+import { findRelease } from "#lib/db/releases.ts";
 import { findSnapshot } from "#lib/db/snapshots.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { Id, parseInput, RequestId } from "./input.ts";
@@ -30,6 +31,16 @@ export async function pinSnapshot(viewer: Viewer, input: z.input<typeof PinSnaps
 export async function unpinSnapshot(viewer: Viewer, input: z.input<typeof UnpinSnapshotInput>): Made {
   permit(viewer, "pin");
   const { requestId, snapshotId } = parseInput(UnpinSnapshotInput, input);
+  const release = await findRelease({ snapshotId });
+  if (release !== null) {
+    throw new CodedError(
+      "snapshot-pinned",
+      `The snapshot is release ${release.number} of master "${release.masterName}".`,
+      {
+        hint: "Withdraw the release first: classrooms may still be made of it.",
+      },
+    );
+  }
   return wishPin(viewer, { requestId, snapshotId, reason: null });
 }
 

@@ -20,6 +20,8 @@ export const FAILURE_CODES = [
   "snapshot-ambiguous",
   "snapshot-corrupt",
   "snapshot-pinned",
+  "already-released",
+  "release-unknown",
   "snapshot-in-use",
   "snapshot-is-base",
   "pack-corrupt",

@@ -8,6 +8,7 @@ export const ID_PREFIXES = [
   "job",
   "task",
   "plan",
+  "rel",
   "disk",
   "part",
   "image",

@@ -3,10 +3,13 @@ import "server-only";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/viewer.ts";
 import { versionsOf } from "#lib/db/matrix-views.ts";
+import { findRelease, type Release } from "#lib/db/releases.ts";
 import { findSnapshotDetailRow, type SnapshotDetailRow } from "#lib/db/snapshot-views.ts";
 
 export interface SnapshotView extends SnapshotDetailRow {
   readonly version: number;
+  /** The release of a master that it is. */
+  readonly release: Release | null;
   /** What diffs were made against, by its id; without those that were pruned. */
   readonly baseNames: Readonly<Record<string, string>>;
   readonly parent: { readonly id: string; readonly version: number } | null;
@@ -22,6 +25,7 @@ export async function snapshotView(viewer: Viewer, snapshotId: string): Promise<
   return {
     ...row,
     version: versions.get(row.id)?.number ?? 1,
+    release: await findRelease({ snapshotId }),
     baseNames: Object.fromEntries(
       baseIds.flatMap((id) => {
         const base = versions.get(id);

@@ -10,6 +10,7 @@ import type { ImageReader, PageRecord, Repository } from "#lib/engine/repository
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
 import { encodeFill, encodePage } from "#lib/protocol/frames.ts";
 import type { GatewayLog } from "../gateway/gateway-log.ts";
+import type { Throttle } from "../gateway/throttle.ts";
 
 const MIB = 1024 * 1024;
 const LIMITS: ChainLimits = { forwardBytesMax: 4 * MIB, windowBytes: 4 * MIB, readsMax: 48, writesMax: 0 };
@@ -23,6 +24,7 @@ export interface SourceContent {
 export class ChainSource {
   readonly #repository: Repository;
   readonly #log: GatewayLog;
+  readonly #throttle: Throttle;
   readonly #content: SourceContent;
   readonly #node: ChainNode<Buffer>;
   readonly #connections = new Map<ConnectionId, ChainConnection>();
@@ -34,9 +36,10 @@ export class ChainSource {
   /** What ended it: a page that the repository could not give. */
   failure: unknown = null;
 
-  constructor(repository: Repository, log: GatewayLog, content: SourceContent) {
+  constructor(repository: Repository, log: GatewayLog, throttle: Throttle, content: SourceContent) {
     this.#repository = repository;
     this.#log = log;
+    this.#throttle = throttle;
     this.#content = content;
     this.#node = new ChainNode<Buffer>({
       pageCount: content.space.pageCount,
@@ -140,7 +143,7 @@ export class ChainSource {
       const [record] = await reader.pageRecords(index, 1);
       if (record === undefined) throw new Error(`The image has no page ${index}.`);
       if (record.fillByte === null) stored.push(index);
-      else this.#done(position, record, encodeFill(this.#headerOf(position, record), record.fillByte));
+      else await this.#done(position, record, encodeFill(this.#headerOf(position, record), record.fillByte));
     }
     if (stored.length === 0) return;
     await reader.readPages(stored, async (record, bytes) =>
@@ -148,7 +151,8 @@ export class ChainSource {
     );
   }
 
-  #done(position: number, { index }: PageRecord, frame: Buffer): void {
+  async #done(position: number, { index }: PageRecord, frame: Buffer): Promise<void> {
+    await this.#throttle.take(frame.length);
     this.#node.readDone(this.#content.space.pageAt(position, index), frame);
   }
 

@@ -12,6 +12,7 @@ import type { ChainOffer } from "#lib/protocol/control.ts";
 import type { GatewayLog } from "../gateway/gateway-log.ts";
 import type { LeasedTask } from "../gateway/store.ts";
 import { imagesToRestore } from "../gateway/task-images.ts";
+import type { Throttle } from "../gateway/throttle.ts";
 import { ChainSource } from "./chain-source.ts";
 
 const SOURCE = { nodeId: "gateway", address: null };
@@ -25,19 +26,29 @@ interface Chain {
   usedMs: number;
 }
 
+export interface ChainsOptions {
+  readonly repository: Repository;
+  readonly log: GatewayLog;
+  /** Something secret that outlives this process. */
+  readonly key: string;
+  readonly lines: LineSpeeds;
+  readonly throttle: Throttle;
+}
+
 export class Chains {
   readonly #repository: Repository;
   readonly #log: GatewayLog;
   readonly #key: string;
   readonly #lines: LineSpeeds;
+  readonly #throttle: Throttle;
   readonly #chains = new Map<string, Chain>();
 
-  /** `key`: something secret that outlives this process. */
-  constructor(repository: Repository, log: GatewayLog, key: string, lines: LineSpeeds) {
+  constructor({ repository, log, key, lines, throttle }: ChainsOptions) {
     this.#repository = repository;
     this.#log = log;
     this.#key = key;
     this.#lines = lines;
+    this.#throttle = throttle;
   }
 
   /** What a PC is told when others of its job get the same content; undefined when it is alone. */
@@ -72,7 +83,9 @@ export class Chains {
 
   /** What the gateway should get rid of on each of its lines, in bytes a millisecond. */
   get #lineRate(): number {
-    return (Math.min(this.#lines.gatewayMbit, this.#lines.pcMbit) * 1e6) / 8 / 1000;
+    const { gatewayMbit, pcMbit } = this.#lines;
+    const allowed = (this.#throttle.rate ?? Number.POSITIVE_INFINITY) / Math.max(1, this.#chains.size);
+    return Math.min(allowed, (Math.min(gatewayMbit, pcMbit) * 1e6) / 8 / 1000);
   }
 
   closeUnused(): void {
@@ -106,7 +119,9 @@ export class Chains {
         chains: chainCount(task.peers.length, this.#lines),
         source: SOURCE,
       }),
-      source: new ChainSource(this.#repository, this.#log, { chainId, record, space: new PageSpace(images) }),
+      source: new ChainSource(this.#repository, this.#log, this.#throttle, {
+        ...{ chainId, record, space: new PageSpace(images) },
+      }),
       usedMs: performance.now(),
     };
     this.#chains.set(chainId, chain);

@@ -130,6 +130,22 @@ test("what lies elsewhere on the disk, or twice on it, is not sent", async () =>
   expect(sumOf(rows, "fromGatewayBytes")).toBeLessThan(16 * MIB);
 });
 
+test("a limit of the bandwidth holds for a chain, and without it nothing waits", async () => {
+  const from = await master();
+  const copies = await Promise.all([pc("a", 2), pc("b", 3)]);
+  const [rule] = [{ days: [0, 1, 2, 3, 4, 5, 6], fromMinute: 0, toMinute: 0, mbit: 60 }];
+  world.store.bandwidth = { rules: [rule], timeZone: "UTC" };
+  // How soon a rule holds.
+  await wait(2_500);
+  const began = performance.now();
+  const rows = await Promise.all(clone(from, copies).map(({ end }) => end));
+  expect(rows).toMatchObject(rows.map(() => ({ state: "succeeded", failure: null })));
+  await expectCopies(copies, from.content);
+  const sentBytes = sumOf(rows, "fromGatewayBytes");
+  const leastMs = (1000 * 8 * sentBytes) / 60e6;
+  expect(performance.now() - began).toBeGreaterThan(0.9 * leastMs);
+});
+
 test("the gateway restarts in the middle: the stream goes on, and the tasks end well under the same leases", async () => {
   const from = await master();
   const copies = await Promise.all([pc("a", 2), pc("b", 3), pc("c", 4)]);

@@ -6,6 +6,7 @@ import type { GatewayLog } from "./gateway-log.ts";
 import type { Leases } from "./leases.ts";
 import type { NewKeyRate } from "./new-key-rate.ts";
 import type { GatewayStore } from "./store.ts";
+import type { Throttle } from "./throttle.ts";
 import type { Wakes } from "./wakes.ts";
 
 export interface GatewayContext {
@@ -15,6 +16,8 @@ export interface GatewayContext {
   readonly leases: Leases;
   readonly archives: ArchiveSessions;
   readonly chains: Chains;
+  /** Of all pages that leave the server. */
+  readonly throttle: Throttle;
   readonly wakes: Wakes;
   readonly newKeys: NewKeyRate;
   /** Aborted when the gateway closes. */

@@ -2,6 +2,7 @@
 import { findLeased } from "#lib/db/leased-task.ts";
 import { enrolNode, findNodeByKeyHash, recordHello, touchNode } from "#lib/db/nodes.ts";
 import { subscribe } from "#lib/db/notify.ts";
+import { findBandwidthRules } from "#lib/db/settings.ts";
 import { recordSnapshot } from "#lib/db/snapshots.ts";
 import {
   addTaskEvent,
@@ -32,5 +33,6 @@ export const databaseStore: GatewayStore = {
   noteChainPlace,
   addTaskEvent,
   recordSnapshot,
+  bandwidthRules: findBandwidthRules,
   subscribeTasks: (onNode) => subscribe("tasks", onNode),
 };

@@ -6,6 +6,7 @@ import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { LineSpeeds } from "#lib/chain/chain-count.ts";
 import type { Repository } from "#lib/engine/repository.ts";
+import { limitAt } from "#lib/model/bandwidth.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { TASK_LOST_AFTER_MS } from "#lib/protocol/control.ts";
 import { Chains } from "../chain/chains.ts";
@@ -18,6 +19,7 @@ import { Leases } from "./leases.ts";
 import { NewKeyRate } from "./new-key-rate.ts";
 import { handle, handleUpgrade } from "./router.ts";
 import type { GatewayStore } from "./store.ts";
+import { Throttle } from "./throttle.ts";
 import { Wakes } from "./wakes.ts";
 
 export type { GatewayLog } from "./gateway-log.ts";
@@ -52,18 +54,28 @@ const REQUEST_MS_MAX = 120_000;
 const SILENCE_MS_MAX = 60_000;
 const CONNECTIONS_MAX = 8192;
 const SWEEP_MS = 5_000;
+/** How soon a new rule for the bandwidth holds. */
+const LIMIT_MS = 2_000;
 /** How long an archive waits for its agent to come back. Longer than the worker lets a task wait for a silent node. */
 const ARCHIVE_UNUSED_MS_MAX = 150_000;
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { repository, certificate, log } = options;
+  const throttle = new Throttle();
   const context: GatewayContext = {
     repository,
     store: options.store ?? databaseStore,
     log,
     leases: new Leases(),
     archives: new ArchiveSessions(repository),
-    chains: new Chains(repository, log, certificate.keyPem, options.lines ?? EQUAL_LINES),
+    chains: new Chains({
+      repository,
+      log,
+      key: certificate.keyPem,
+      lines: options.lines ?? EQUAL_LINES,
+      throttle,
+    }),
+    throttle,
     wakes: new Wakes(),
     newKeys: options.newKeys ?? new NewKeyRate(),
     closing: new AbortController(),
@@ -88,7 +100,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   server.setTimeout(SILENCE_MS_MAX);
   // Port scanners and agents with a wrong pin break off here all day long: not worth more than dropping them.
   server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
+  await limitBandwidth(context);
   const port = await listen(server, options);
+  const limiter = setInterval(() => void limitBandwidth(context), LIMIT_MS);
+  limiter.unref();
   const sweeper = setInterval(() => void sweep(context), SWEEP_MS);
   sweeper.unref();
   return {
@@ -96,6 +111,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     fingerprint: certificate.fingerprint,
     close: async () => {
       clearInterval(sweeper);
+      clearInterval(limiter);
       context.closing.abort(
         new CodedError("repository-closed", "The server is being restarted.", { retry: "later" }),
       );
@@ -127,6 +143,15 @@ function listen(server: https.Server, { host, port }: GatewayOptions): Promise<n
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
+}
+
+async function limitBandwidth({ store, throttle, log }: GatewayContext): Promise<void> {
+  try {
+    throttle.setLimit(limitAt(await store.bandwidthRules(), new Date()));
+  } catch (error) {
+    // What held goes on holding.
+    log.error("The rules for the bandwidth cannot be read.", { error: String(error) });
+  }
 }
 
 /** Forgets leases nobody speaks for any more; the database's own sweeper decides what becomes of their tasks. */

@@ -1,4 +1,5 @@
 // The gateway's store for tests: rows in maps, with the same answers as lib/db gives. A task is a job of its own unless it is told another.
+import { type BandwidthRules, UNLIMITED } from "#lib/model/bandwidth.ts";
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
 import type { DiskMap } from "#lib/model/fit.ts";
 import type { DiskInfo, NodeLifeCycle } from "#lib/model/node.ts";
@@ -198,6 +199,12 @@ export class MemoryStore implements GatewayStore {
 
   async recordSnapshot(record: SnapshotRecord): Promise<void> {
     if (!this.snapshots.some((known) => known.id === record.id)) this.snapshots.push(record);
+  }
+
+  bandwidth: BandwidthRules = UNLIMITED;
+
+  async bandwidthRules(): Promise<BandwidthRules> {
+    return this.bandwidth;
   }
 
   async subscribeTasks(onNode: (nodeId: string) => void): Promise<() => Promise<void>> {

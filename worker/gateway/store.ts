@@ -1,6 +1,8 @@
 // What the gateway needs of the database, as a port: database-store.ts is the real one; tests pass a small one of their own,
 // so that the whole wire can be tried without Postgres.
+
 import type { ArchiveChoice } from "#lib/model/archive-choice.ts";
+import type { BandwidthRules } from "#lib/model/bandwidth.ts";
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
 import type { DiskMap } from "#lib/model/fit.ts";
 import type { TaskKind, TaskStep } from "#lib/model/job.ts";
@@ -82,5 +84,6 @@ export interface GatewayStore {
     },
   ): Promise<void>;
   /** Calls back with a node's id when its tasks may have changed; only a hint. Answers how to stop. */
+  bandwidthRules(): Promise<BandwidthRules>;
   subscribeTasks(onNode: (nodeId: string) => void): Promise<() => Promise<void>>;
 }

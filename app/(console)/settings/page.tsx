@@ -2,6 +2,7 @@
 import type { Metadata } from "next";
 import type { ReactNode } from "react";
 import { ChangePasswordForm } from "#components/change-password-form.tsx";
+import { BandwidthCard } from "#components/settings/bandwidth-rules.tsx";
 import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
 import { Badge } from "#components/ui/badge.tsx";
 import { LinkButton } from "#components/ui/button.tsx";
@@ -14,6 +15,7 @@ import { isPermitted } from "#lib/auth/permissions.ts";
 import { type SettingsView, settingsView } from "#lib/queries/settings.ts";
 import { createApiTokenAction, revokeApiTokenAction } from "../../actions/account.ts";
 import { createEnrolmentKeyAction, revokeEnrolmentKeyAction } from "../../actions/enrolments.ts";
+import { addBandwidthRuleAction, removeBandwidthRuleAction } from "../../actions/network.ts";
 import { load } from "../../load.ts";
 
 export const metadata: Metadata = { title: "Settings" };
@@ -41,6 +43,15 @@ export default async function SettingsPage() {
         {isPermitted(viewer, "manage-keys") ? (
           <Card title="Enrolment keys">
             <Keys view={view} />
+          </Card>
+        ) : null}
+        {isPermitted(viewer, "manage-network") ? (
+          <Card title="Bandwidth">
+            <BandwidthCard
+              bandwidth={view.bandwidth}
+              add={addBandwidthRuleAction}
+              remove={removeBandwidthRuleAction}
+            />
           </Card>
         ) : null}
       </div>

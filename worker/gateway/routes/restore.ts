@@ -12,6 +12,7 @@ import { type Exchange, wholeNumber } from "../exchange.ts";
 import { readHashes } from "../http.ts";
 import type { Lease } from "../leases.ts";
 import { imagesToRestore } from "../task-images.ts";
+import type { Throttle } from "../throttle.ts";
 
 export async function differRoute(
   context: GatewayContext,
@@ -33,7 +34,7 @@ export async function differRoute(
   const tag = tagOf(lease, image);
   const signal = AbortSignal.any([gone, lease.ended.signal]);
   response.writeHead(200, { "content-type": "application/octet-stream" });
-  await sendPages(reader, differing, tag, response, signal);
+  await sendPages(reader, differing, tag, new FrameSink(response, signal, context.throttle));
   response.end();
 }
 
@@ -41,10 +42,8 @@ async function sendPages(
   reader: ImageReader,
   records: readonly PageRecord[],
   tag: Uint8Array,
-  response: ServerResponse,
-  signal: AbortSignal,
+  sink: FrameSink,
 ): Promise<void> {
-  const sink = new FrameSink(response, signal);
   for (const record of records) {
     if (record.fillByte !== null) await sink.write(encodeFill(headerOf(record, tag), record.fillByte));
   }
@@ -53,25 +52,28 @@ async function sendPages(
   await reader.readPages(
     stored,
     async (record, bytes) => sink.write(await encodePage(headerOf(record, tag), bytes)),
-    { signal },
+    { signal: sink.signal },
   );
 }
 
 /** Writes frames one after the other, though the engine delivers pages side by side; a slow agent makes all of them wait. */
 class FrameSink {
   readonly #response: ServerResponse;
-  readonly #signal: AbortSignal;
+  readonly #throttle: Throttle;
+  readonly signal: AbortSignal;
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(response: ServerResponse, signal: AbortSignal) {
+  constructor(response: ServerResponse, signal: AbortSignal, throttle: Throttle) {
     this.#response = response;
-    this.#signal = signal;
+    this.signal = signal;
+    this.#throttle = throttle;
   }
 
   write(frame: Buffer): Promise<void> {
     this.#tail = this.#tail.then(async () => {
-      this.#signal.throwIfAborted();
-      if (!this.#response.write(frame)) await once(this.#response, "drain", { signal: this.#signal });
+      await this.#throttle.take(frame.length);
+      this.signal.throwIfAborted();
+      if (!this.#response.write(frame)) await once(this.#response, "drain", { signal: this.signal });
     });
     return this.#tail;
   }

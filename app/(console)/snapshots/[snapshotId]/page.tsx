@@ -1,10 +1,11 @@
 // A snapshot: what it holds, what it cost to keep, whether it was read back, and the way back to it.
-import { Pin, PinOff, RotateCcw, ShieldCheck } from "lucide-react";
+import { Pin, PinOff, RotateCcw, ShieldCheck, Stamp } from "lucide-react";
 import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
 import { CloneButton } from "#components/clone-button.tsx";
 import { PURPOSE_WORDS } from "#components/job-words.ts";
+import { MasterButton } from "#components/master-button.tsx";
 import { SizeBreakdown } from "#components/size-breakdown.tsx";
 import { VerifyBadge } from "#components/state-badges.tsx";
 import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
@@ -20,7 +21,9 @@ import { HeadRow, Row, Table, Td, Th } from "#components/ui/table.tsx";
 import { isPermitted } from "#lib/auth/permissions.ts";
 import { formatSeconds } from "#lib/model/units.ts";
 import { cloneTargets } from "#lib/queries/clone-targets.ts";
+import { mastersView } from "#lib/queries/masters.ts";
 import { type SnapshotView, snapshotView } from "#lib/queries/snapshot.ts";
+import { releaseMasterAction } from "../../../actions/masters.ts";
 import { planRestoreAction } from "../../../actions/plans.ts";
 import { pinAction, unpinAction, verifyAction } from "../../../actions/snapshots.ts";
 import { load } from "../../../load.ts";
@@ -29,10 +32,11 @@ export const metadata: Metadata = { title: "Snapshot" };
 
 export default async function SnapshotPage({ params }: { params: Promise<{ snapshotId: string }> }) {
   const { snapshotId } = await params;
-  const { snapshot, targets, mayPin } = await load(async (viewer) => ({
+  const { snapshot, targets, mayPin, masterNames } = await load(async (viewer) => ({
     snapshot: await snapshotView(viewer, snapshotId),
     targets: isPermitted(viewer, "restore") ? await cloneTargets(viewer) : null,
     mayPin: isPermitted(viewer, "pin"),
+    masterNames: isPermitted(viewer, "release") ? (await mastersView(viewer)).map(({ name }) => name) : null,
   }));
   if (snapshot === null) notFound();
   return (
@@ -50,6 +54,11 @@ export default async function SnapshotPage({ params }: { params: Promise<{ snaps
         meta={
           <>
             <VerifyBadge state={snapshot.verifyState} />
+            {snapshot.release === null ? null : (
+              <Badge tone="accent" icon={Stamp}>
+                {snapshot.release.masterName} {snapshot.release.number}
+              </Badge>
+            )}
             {snapshot.pinReason === null ? null : (
               <Badge tone="accent" icon={Pin}>
                 Pinned
@@ -76,6 +85,9 @@ export default async function SnapshotPage({ params }: { params: Promise<{ snaps
                   Verify
                 </SubmitButton>
               </ActionForm>
+              {masterNames !== null && snapshot.release === null ? (
+                <MasterButton action={releaseMasterAction} snapshotId={snapshot.id} names={masterNames} />
+              ) : null}
               {mayPin ? <PinButton snapshot={snapshot} /> : null}
             </>
           ) : undefined
