@@ -263,6 +263,7 @@ export class ChainRun {
       receivedBytes: this.traffic.fromGatewayBytes + this.traffic.fromNeighboursBytes,
       sentBytes: this.traffic.sentBytes,
       writtenBytes: this.#writtenBytes,
+      isDiskBehind: this.#node.isDiskBehind,
       losses: this.#node.takeLosses(),
     };
     try {

@@ -3,14 +3,17 @@
 // One node's lane in a job: its step, how far it is, how fast just now, and when it failed, why and what to do. The speed is
 // measured over the last draws, since an average from the start hides a stall.
 import Link from "next/link";
-import { useEffect, useState } from "react";
 import type { FailureReport } from "#lib/model/errors.ts";
+import { rateOver } from "#lib/model/estimate.ts";
 import { isFinalTaskState, type TaskKind, type TaskState } from "#lib/model/job.ts";
 import { formatBytes, formatSeconds, formatShare } from "#lib/model/units.ts";
 import { stepWords, TASK_KIND_WORDS } from "../job-words.ts";
 import { TaskStateBadge } from "../state-badges.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Progress } from "../ui/progress.tsx";
+import { useSamples } from "./use-samples.ts";
+
+const RATE_WINDOW_MS = 5_000;
 
 export interface LaneTask {
   readonly id: string;
@@ -29,6 +32,12 @@ export interface LaneTask {
   readonly readBytes: number | null;
   readonly writtenBytes: number | null;
   readonly fromNeighboursBytes: number | null;
+  /** What went over its lines and onto its disk so far; null for what is in no chain. */
+  readonly chain: {
+    readonly receivedBytes: number;
+    readonly sentBytes: number;
+    readonly writtenBytes: number;
+  } | null;
   readonly lastEvent: { readonly at: string; readonly message: string } | null;
 }
 
@@ -40,7 +49,16 @@ export interface LaneSnapshot {
 }
 
 export function Lane({ task, snapshot }: { task: LaneTask; snapshot: LaneSnapshot | null }) {
-  const rate = useRate(task.doneBytes, task.state === "running");
+  const { doneBytes, chain } = task;
+  const samples = useSamples(
+    task.state !== "running"
+      ? {}
+      : chain === null
+        ? { doneBytes }
+        : { doneBytes, in: chain.receivedBytes, out: chain.sentBytes, disk: chain.writtenBytes },
+  );
+  const rateOf = (counter: string) => rateOver(samples[counter] ?? [], RATE_WINDOW_MS);
+  const rate = rateOf("doneBytes");
   const name = task.nodeName ?? "Repository";
   return (
     <li className="px-4 py-3">
@@ -69,6 +87,14 @@ export function Lane({ task, snapshot }: { task: LaneTask; snapshot: LaneSnapsho
             done={task.doneBytes}
             total={task.totalBytes}
           />
+          {chain === null ? null : (
+            <p className="mt-1 flex flex-wrap gap-x-3 text-xs text-ink-3 tabular-nums">
+              <span>in {speedWords(rateOf("in"))}</span>
+              <span>out {speedWords(rateOf("out"))}</span>
+              <span>onto its disk {speedWords(rateOf("disk"))}</span>
+              {task.lastEvent === null ? null : <span className="text-ink-2">{task.lastEvent.message}</span>}
+            </p>
+          )}
         </div>
       ) : null}
       {task.failure === null || task.state === "succeeded" ? null : (
@@ -119,35 +145,18 @@ function LaneFigures({
   if (task.state === "succeeded" && task.writtenBytes !== null) {
     const read = task.readBytes === null ? "" : `${formatBytes(task.readBytes)} read · `;
     const through = task.fromNeighboursBytes ?? 0;
-    const chain = through === 0 ? "" : ` · ${formatBytes(through)} from other PCs`;
-    return <>{`${read}${formatBytes(task.writtenBytes)} written, verified${chain}${took}`}</>;
+    const fromOthers = through === 0 ? "" : ` · ${formatBytes(through)} from other PCs`;
+    return <>{`${read}${formatBytes(task.writtenBytes)} written, verified${fromOthers}${took}`}</>;
   }
   if (isFinalTaskState(task.state)) return <>{took.replace(/^ · /, "")}</>;
   return <>{task.lastEvent?.message ?? ""}</>;
 }
 
+function speedWords(rate: number | null): string {
+  return rate === null ? "…" : `${formatBytes(rate)}/s`;
+}
+
 function secondsOf(task: LaneTask): number | null {
   if (task.startedAt === null || task.finishedAt === null) return null;
   return (Date.parse(task.finishedAt) - Date.parse(task.startedAt)) / 1000;
-}
-
-const RATE_WINDOW_MS = 5_000;
-
-interface Sample {
-  readonly atMs: number;
-  readonly bytes: number;
-}
-
-function useRate(doneBytes: number, running: boolean): number | null {
-  const [samples, setSamples] = useState<readonly Sample[]>([]);
-  useEffect(() => {
-    const atMs = Date.now();
-    setSamples((before) =>
-      running ? [...before.filter((s) => atMs - s.atMs <= RATE_WINDOW_MS), { atMs, bytes: doneBytes }] : [],
-    );
-  }, [doneBytes, running]);
-  const first = samples[0];
-  const last = samples.at(-1);
-  if (first === undefined || last === undefined || last.atMs - first.atMs < 500) return null;
-  return Math.max(0, ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs));
 }

@@ -79,6 +79,11 @@ export class ChainNode<Bytes> {
     return this.#children.count === 0 && this.#writesRunning >= this.#limits.writesMax;
   }
 
+  /** Pages wait for the disk, or went by because they could not. */
+  get isDiskBehind(): boolean {
+    return this.#writesRunning >= this.#limits.writesMax || this.#later.size > 0;
+  }
+
   get laterCount(): number {
     return this.#later.size;
   }

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 
 async function snapshot(): Promise<string> {
-  return makeSnapshot(await makeNode());
+  return (await makeSnapshot((await makeNode()).name)).id;
 }
 const wish = (snapshotId: string, masterName: string) => ({
   ...{ requestId: unique("request"), snapshotId, masterName, note: "first" },

@@ -3,6 +3,7 @@ import type { FailureReport } from "#lib/model/errors.ts";
 import type { JobKind, JobState, TaskKind, TaskState } from "#lib/model/job.ts";
 import { database } from "./client.ts";
 import { jobKindForRow, jobKindOfRow, taskKindOfRow } from "./enums.ts";
+import type { ChainPlace } from "./tasks.ts";
 import { commentIn, failureOf, isoOrNull, numberIn, partOf } from "./view-words.ts";
 
 export interface JobRow {
@@ -46,7 +47,7 @@ export interface TaskRow {
   /** Of a restore through a chain: what came from other PCs instead of the server. */
   readonly fromNeighboursBytes: number | null;
   /** Where it stood last in its chain; null for what is in none. */
-  readonly chain: { readonly rank: number; readonly above: string | null } | null;
+  readonly chain: ChainPlace | null;
   readonly lastEvent: { readonly at: string; readonly message: string } | null;
 }
 
@@ -191,7 +192,14 @@ function chainOf(row: unknown): TaskRow["chain"] {
   const rank = numberIn(row, "rank");
   if (rank === null) return null;
   const above = partOf(row, "above");
-  return { rank, above: typeof above === "string" ? above : null };
+  return {
+    rank,
+    above: typeof above === "string" ? above : null,
+    receivedBytes: numberIn(row, "receivedBytes") ?? 0,
+    sentBytes: numberIn(row, "sentBytes") ?? 0,
+    writtenBytes: numberIn(row, "writtenBytes") ?? 0,
+    isDiskBehind: partOf(row, "isDiskBehind") === true,
+  };
 }
 
 /** Jobs name their maker by user id; pages show a person. */

@@ -189,10 +189,11 @@ test("a lease is found again as it was given, by itself only; its place in a cha
   expect(given).toMatchObject({ diskMap: { S1: "S2" }, peers: [node.id, other.id].sort() });
   expect(await findLeased(taskId, "lease-of-clone")).toEqual({ ...given, nodeId: node.id });
   expect(await findLeased(taskId, "another")).toBeNull();
-  await noteChainPlace(taskId, "another", { rank: 7, above: null });
-  await noteChainPlace(taskId, "lease-of-clone", { rank: 1, above: "gateway" });
+  const figures = { receivedBytes: 3, sentBytes: 2, writtenBytes: 1, isDiskBehind: false };
+  await noteChainPlace(taskId, "another", { rank: 7, above: null, ...figures });
+  await noteChainPlace(taskId, "lease-of-clone", { rank: 1, above: "gateway", ...figures });
   const row = await database().task.findUniqueOrThrow({ where: { id: taskId } });
-  expect(row.chain).toEqual({ rank: 1, above: "gateway" });
+  expect(row.chain).toEqual({ rank: 1, above: "gateway", ...figures });
   await finishTask(taskId, "lease-of-clone", {});
   expect(await findLeased(taskId, "lease-of-clone")).toBeNull();
   const second = await leaseTask(other.id, "second");

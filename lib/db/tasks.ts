@@ -169,6 +169,12 @@ export interface ChainPlace {
   readonly rank: number;
   /** The node it takes pages from, "gateway", or null when it looks for one. */
   readonly above: string | null;
+  /** Since its agent took part: over its lines, and onto its disk. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly writtenBytes: number;
+  /** Pages wait for its disk. */
+  readonly isDiskBehind: boolean;
 }
 
 export async function noteChainPlace(taskId: string, leaseId: string, place: ChainPlace): Promise<void> {

@@ -146,6 +146,8 @@ export const ChainReportRequest = z.object({
   receivedBytes: bytes.default(0),
   sentBytes: bytes.default(0),
   writtenBytes: bytes.default(0),
+  /** Pages wait for its disk. */
+  isDiskBehind: z.boolean().default(false),
   losses: z
     .array(
       z.object({

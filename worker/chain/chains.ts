@@ -3,7 +3,7 @@
 import { createHash, hkdfSync } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { chainCount, type LineSpeeds } from "#lib/chain/chain-count.ts";
-import { Coordinator, type NodeReport, type Place } from "#lib/chain/coordinator.ts";
+import { Coordinator, type Move, type NodeReport, type Place } from "#lib/chain/coordinator.ts";
 import { PageSpace } from "#lib/chain/page-space.ts";
 import type { Repository } from "#lib/engine/repository.ts";
 import { type FailureReport, failureReportOf } from "#lib/model/errors.ts";
@@ -23,8 +23,23 @@ interface Chain {
   readonly chainId: string;
   readonly coordinator: Coordinator;
   readonly source: ChainSource;
+  /** By node. */
+  readonly taskIds: Map<string, string>;
   usedMs: number;
 }
+
+export interface ChainAnswer {
+  readonly place: Place | null;
+  readonly failure: FailureReport | null;
+  /** Whose place has changed, in words for people. */
+  readonly moves: readonly { readonly taskId: string; readonly words: string }[];
+}
+
+const MOVE_WORDS: Readonly<Record<Move["why"], string>> = {
+  "slow-line": "Went to the end of the chain: its line is slower than the others'.",
+  "came-back": "Came back after a silence, at the end of the chain.",
+  "bad-neighbour": "Went to the end of the chain: pages it passed on were damaged.",
+};
 
 export interface ChainsOptions {
   readonly repository: Repository;
@@ -59,16 +74,18 @@ export class Chains {
     return { chainId, secret, nodeId };
   }
 
-  report(task: LeasedTask, report: NodeReport): { place: Place | null; failure: FailureReport | null } {
+  report(task: LeasedTask, report: NodeReport): ChainAnswer {
     const chain = this.#chainOf(task);
+    chain.taskIds.set(report.nodeId, task.taskId);
     const now = performance.now();
     chain.coordinator.hearSource(chain.source.backlogs(), this.#lineRate, now);
     const place = chain.coordinator.report(report, now);
-    for (const { nodeId, why } of chain.coordinator.takeMoves()) {
+    const moves = chain.coordinator.takeMoves().map(({ nodeId, why }) => {
       this.#log.info("A PC of a chain goes to its end.", { chain: chain.chainId, nodeId, why });
-    }
+      return { taskId: chain.taskIds.get(nodeId) ?? task.taskId, words: MOVE_WORDS[why] };
+    });
     const { failure } = chain.source;
-    return { place, failure: failure === null ? null : failureReportOf(failure) };
+    return { place, failure: failure === null ? null : failureReportOf(failure), moves };
   }
 
   /** A PC's line to the source. */
@@ -122,6 +139,7 @@ export class Chains {
       source: new ChainSource(this.#repository, this.#log, this.#throttle, {
         ...{ chainId, record, space: new PageSpace(images) },
       }),
+      taskIds: new Map(),
       usedMs: performance.now(),
     };
     this.#chains.set(chainId, chain);

@@ -86,7 +86,7 @@ test("four PCs become copies, and the gateway sends each page once", async () =>
   const places = [...world.store.chainPlaces.values()].sort((left, right) => left.rank - right.rank);
   expect(places.length).toBeGreaterThan(1);
   expect(new Set(places.map(({ rank }) => rank)).size).toBe(places.length);
-  expect(places[0]).toEqual({ rank: 0, above: "gateway" });
+  expect(places[0]).toMatchObject({ rank: 0, above: "gateway" });
 });
 
 test("copies that lack little get that little, once, and keep their first page", async () => {

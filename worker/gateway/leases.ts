@@ -20,7 +20,7 @@ export interface Lease {
   readonly readers: Map<number, Promise<ImageReader>>;
   lastHeardMs: number;
   /** In a chain: what was noted for people last. */
-  chainNote?: string;
+  chainNote?: { readonly place: string; readonly at: number };
 }
 
 /** Tasks running at once. An archive holds 32 bytes per page in memory, 64 MB for a PC of 512 GB: two hundred PCs at once would

@@ -12,6 +12,8 @@ import { readerOf } from "./restore.ts";
 /** 2 MiB of hashes. */
 const HASHES_MAX = 65_536;
 const RECORDS_AT_ONCE = 4096;
+/** How old the figures may be that people see. */
+const NOTE_MS = 3_000;
 
 /** 32 bytes per page, from `first` on: to the image's end, or HASHES_MAX pages. */
 export async function hashesRoute(
@@ -51,6 +53,7 @@ export async function chainReportRoute(
   });
   const { place, failure } = told;
   await notePlace(context, lease, report);
+  for (const { taskId, words } of told.moves) await context.store.addTaskEvent(taskId, "writing", words);
   const answered: ChainReportResponse = {
     place: place === null ? null : { ...place, upstreams: [...place.upstreams] },
     failure,
@@ -58,16 +61,19 @@ export async function chainReportRoute(
   answer(response, answered);
 }
 
-/** When it has changed: a chain of hundreds must not write a row for each word. */
+/** When it has changed, and else now and then: a chain of hundreds must not write a row for each word. */
 async function notePlace(
   context: GatewayContext,
   lease: Lease,
-  { rank, attachedTo }: { readonly rank: number; readonly attachedTo: string | null },
+  report: Omit<ChainReportRequest, "host" | "port">,
 ): Promise<void> {
-  const note = `${rank} ${attachedTo}`;
-  if (rank < 0 || note === lease.chainNote) return;
-  lease.chainNote = note;
-  await context.store.noteChainPlace(lease.task.taskId, lease.leaseId, { rank, above: attachedTo });
+  const { rank, attachedTo, receivedBytes, sentBytes, writtenBytes, isDiskBehind } = report;
+  const place = `${rank} ${attachedTo} ${isDiskBehind}`;
+  const now = performance.now();
+  if (rank < 0 || (place === lease.chainNote?.place && now - lease.chainNote.at < NOTE_MS)) return;
+  lease.chainNote = { place, at: now };
+  const noted = { rank, above: attachedTo, receivedBytes, sentBytes, writtenBytes, isDiskBehind };
+  await context.store.noteChainPlace(lease.task.taskId, lease.leaseId, noted);
 }
 
 /** The request was an upgrade: from here on the chain's own messages. */

@@ -1,0 +1,46 @@
+// When will it be done? From what was counted lately: a range, since speed over seconds and over a minute differ. Pure.
+export interface Sample {
+  readonly atMs: number;
+  readonly bytes: number;
+}
+
+export interface SecondsLeft {
+  readonly least: number;
+  readonly most: number;
+}
+
+const SHORT_MS = 10_000;
+/** Less says nothing. */
+const SPAN_MS_MIN = 500;
+
+/** Bytes a second over the last `windowMs` of the samples; null while they say nothing. A count that fell began anew. */
+export function rateOver(samples: readonly Sample[], windowMs: number): number | null {
+  const last = samples.at(-1);
+  if (last === undefined) return null;
+  const first = samples.find(({ atMs }) => last.atMs - atMs <= windowMs);
+  if (first === undefined || last.atMs - first.atMs < SPAN_MS_MIN) return null;
+  return Math.max(0, ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs));
+}
+
+/** Until `totalBytes`; null when nothing moves or too little is known. */
+export function secondsLeft(samples: readonly Sample[], totalBytes: number): SecondsLeft | null {
+  const remaining = totalBytes - (samples.at(-1)?.bytes ?? 0);
+  if (remaining <= 0) return { least: 0, most: 0 };
+  const rates = [rateOver(samples, SHORT_MS), rateOver(samples, Number.POSITIVE_INFINITY)];
+  const known = rates.filter((rate) => rate !== null && rate > 0);
+  if (known.length < rates.length) return null;
+  const seconds = known.map((rate) => remaining / (rate ?? 1));
+  return { least: Math.min(...seconds), most: Math.max(...seconds) };
+}
+
+/** "40–55 s", "3 min", "1–2 h": in one unit, the larger end's. */
+export function leftInWords({ least, most }: SecondsLeft): string {
+  const [unit, seconds] = UNITS.find(([, size]) => most >= 1.5 * size) ?? ["s", 1];
+  const [from, to] = [Math.max(1, Math.round(least / seconds)), Math.max(1, Math.round(most / seconds))];
+  return from === to ? `${to} ${unit}` : `${from}–${to} ${unit}`;
+}
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ["h", 3600],
+  ["min", 60],
+];
