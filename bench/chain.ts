@@ -7,6 +7,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { hasUdpcast } from "./chain/udpcast.ts";
 import type { Fault, RoomResult, RoomWish } from "./chain/wish.ts";
 import type { Panel } from "./chart.ts";
 import { type Claim, claimTable, ratio, times } from "./claim.ts";
@@ -21,12 +22,14 @@ export interface ChainRequest {
   readonly roundCount: number;
 }
 
-const PAGE_BYTES = 4096;
+const PAGE_BYTES = 8192;
 const LARGE_PAGE_BYTES = 65_536;
-/** Faults and the star are measured with a smaller image: a star of eight takes eight times as long. */
+/** Faults and the star are measured with a smaller image: a star of four takes four times as long. */
 const SMALL_SHARE = 4;
 const FAULT_PCS = 16;
-const STAR_PCS = 8;
+const STAR_PCS = 4;
+const SLOW_PC = 5;
+const DELTA_SHARE = 0.02;
 /** Of two cores; beyond, the machine is what is measured. */
 const CPU_SHARE_MAX = 0.7;
 const ROOM_MS_MAX = 30 * 60_000;
@@ -55,6 +58,7 @@ export async function benchChain(
       diskRates: [],
       chains: 1,
       fault: null,
+      tool: "chain",
       ...change,
     });
   const rounds = new Map<number, RoomResult[]>(pcCounts.map((count) => [count, []]));
@@ -75,6 +79,14 @@ export async function benchChain(
   });
   const faults: Measured[] = [await single("nothing happens", FAULT_PCS, {})];
   for (const [name, fault] of FAULTS) faults.push(await single(name, FAULT_PCS, { fault }));
+  const lineRate = (lineMbit * 1e6) / 8000;
+  const slowDisk = await single("one disk at half speed", FAULT_PCS, {
+    diskRates: Array.from({ length: FAULT_PCS }, (_, index) => (index === SLOW_PC ? lineRate / 2 : null)),
+  });
+  const deltas = Array<number>(FAULT_PCS - 1).fill(DELTA_SHARE);
+  const deltaAlone = await single("15 PCs that lack 2 %", deltas.length, { lacking: deltas });
+  const deltaBeside = await single("and a blank one beside them", FAULT_PCS, { lacking: [...deltas, 1] });
+  const udpcast = hasUdpcast() ? [await single("udpcast, 16 PCs", FAULT_PCS, { tool: "udpcast" })] : [];
   const star = await single(`star of ${STAR_PCS}`, STAR_PCS, { chains: STAR_PCS });
   const known = [1, 4].map((count) =>
     single(`pages of 64 KiB, ${count} PCs`, count, { pageBytes: LARGE_PAGE_BYTES }),
@@ -84,7 +96,7 @@ export async function benchChain(
   const expectedHops = (3 * (LARGE_PAGE_BYTES + 73) * 8) / (lineMbit * 1e6);
   const measuredHops =
     knownOne === undefined || knownFour === undefined ? null : secondsOf(knownFour) - secondsOf(knownOne);
-  const all = [...byCount, ...faults, star];
+  const all = [...byCount, ...faults, slowDisk, deltaAlone, deltaBeside, star, ...udpcast];
   const markdown = [
     "# Benchmark: chain",
     `An image of ${inMegabytes(imageBytes)} in pages of ${PAGE_BYTES} bytes to blank PCs, lines of ${lineMbit} Mbit/s each way; faults and star with ` +
@@ -97,7 +109,13 @@ export async function benchChain(
       : `A hop costs ${(1000 * hop).toFixed(1)} ms (fitted over 2 and more PCs); a page takes ${((1000 * PAGE_BYTES * 8) / (lineMbit * 1e6)).toFixed(1)} ms on the line.`,
     `Check of the emulation: three hops more with pages of 64 KiB should cost ${inSeconds(expectedHops)}; they cost ${measuredHops === null ? "-" : inSeconds(measuredHops)}.`,
     "## Promises",
-    claimTable(claimsOf(byCount, faults)),
+    claimTable([
+      ...claimsOf(byCount, faults),
+      ...mixedClaims({ quiet: faults[0], slowDisk, deltaAlone, deltaBeside }),
+    ]),
+    udpcast.length === 0
+      ? "udpcast is not installed."
+      : "udpcast sends the bytes as they are, unchecked and unencrypted.",
     ...all
       .filter(({ runs }) => runs.some(({ cpuShare }) => cpuShare > CPU_SHARE_MAX))
       .map(
@@ -108,7 +126,10 @@ export async function benchChain(
   const panel: Panel = {
     title: "Time to N PCs",
     format: inSeconds,
-    bars: [...byCount, star].map((measured) => ({ name: measured.name, value: secondsOf(measured) })),
+    bars: [...byCount, star, ...udpcast].map((measured) => ({
+      name: measured.name,
+      value: secondsOf(measured),
+    })),
   };
   return { markdown: `${markdown}\n`, panels: [panel] };
 }
@@ -117,6 +138,7 @@ const FAULTS: readonly [string, Fault][] = [
   ["one PC is killed", { kind: "kill", ranks: [5], atShare: 0.5 }],
   ["one PC's cable is pulled", { kind: "unplug", ranks: [5], atShare: 0.5 }],
   ["three neighbours are killed", { kind: "kill", ranks: [5, 6, 7], atShare: 0.5 }],
+  ["the coordinator begins anew", { kind: "coordinator", ranks: [], atShare: 0.5 }],
 ];
 
 async function emulate(bench: Bench, wish: Omit<RoomWish, "folder">): Promise<RoomResult> {
@@ -186,7 +208,7 @@ function claimsOf(byCount: readonly Measured[], faults: readonly Measured[]): Cl
     return [{ text: `time to ${measured.pcCount} PCs, to one PC`, value, atMost, format: times }];
   });
   const [quiet, ...troubled] = faults;
-  const bounds = [0.5, 3, 5];
+  const bounds = [0.5, 3, 5, 0.5];
   const costs = troubled.map((measured, index) => ({
     text: `${measured.name}: the others are later by`,
     value: quiet === undefined ? null : secondsOf(measured) - secondsOf(quiet),
@@ -194,4 +216,32 @@ function claimsOf(byCount: readonly Measured[], faults: readonly Measured[]): Cl
     format: inSeconds,
   }));
   return [...scaling, ...costs];
+}
+
+/** What one PC in trouble, or one that lacks much more, costs the others. */
+function mixedClaims(measured: {
+  readonly quiet: Measured | undefined;
+  readonly slowDisk: Measured;
+  readonly deltaAlone: Measured;
+  readonly deltaBeside: Measured;
+}): Claim[] {
+  const { quiet, slowDisk, deltaAlone, deltaBeside } = measured;
+  const othersOf = ({ runs }: Measured, except: number) =>
+    Math.max(
+      ...runs.flatMap(({ doneSeconds }) =>
+        doneSeconds.map((seconds, index) => (index === except ? 0 : (seconds ?? 0))),
+      ),
+    );
+  return [
+    {
+      text: "one disk at half speed: the others' time, to that without",
+      value: quiet === undefined ? null : ratio(othersOf(slowDisk, SLOW_PC), secondsOf(quiet)),
+      ...{ atMost: 1.05, format: times },
+    },
+    {
+      text: "15 PCs that lack 2 % beside a blank one: their time, to that alone",
+      value: ratio(othersOf(deltaBeside, FAULT_PCS - 1), secondsOf(deltaAlone)),
+      ...{ atMost: 1.2, format: times },
+    },
+  ];
 }

@@ -34,7 +34,7 @@ const USAGE = `npm run bench -- [options]
   --rounds N         of the sets interference (default: 5) and chain
   --pcs A,B          of the set chain: how many PCs (default: 1,8,16,64); needs root, ip and tc
   --line MBIT        of the set chain: megabits a second of each line (default: 2)
-  --image MIB        of the set chain: size of the image (default: 16)
+  --image MIB        of the set chain: size of the image (default: 32)
   --scrub-rate MB    of the set interference: megabytes a second (default: as fast as it can)
   --patience SECONDS how long, in all, to wait for a busy machine to become quiet (default: 120)
 `;
@@ -52,7 +52,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     pcs: { type: "string", default: "1,8,16,64" },
     line: { type: "string", default: "2" },
-    image: { type: "string", default: "16" },
+    image: { type: "string", default: "32" },
     patience: { type: "string", default: "120" },
     help: { type: "boolean", default: false },
   },

@@ -15,6 +15,8 @@ export interface RoomWish {
   /** Chains side by side; as many as PCs make a star. */
   readonly chains: number;
   readonly fault: Fault | null;
+  /** What serves the room. */
+  readonly tool: "chain" | "udpcast";
 }
 
 export interface Fault {
