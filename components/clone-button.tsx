@@ -62,6 +62,16 @@ export function CloneButton({
             ))}
           </div>
         </fieldset>
+        <label className="flex items-start gap-2 text-sm">
+          <input type="checkbox" name="replaceLayouts" value="yes" className="mt-0.5" />
+          <span>
+            Replace other partition tables
+            <span className="block text-xs text-ink-3">
+              A PC whose disk is as large but partitioned otherwise gets the snapshot’s partitions. Without
+              this it is left out.
+            </span>
+          </span>
+        </label>
         <SubmitButton>Show the plan</SubmitButton>
       </ActionForm>
     </DialogButton>

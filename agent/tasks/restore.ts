@@ -42,7 +42,7 @@ export async function restore(context: TaskContext, task: RestoreTask): Promise<
   for (const serial of serials) {
     const images = task.images.filter((image) => image.diskSerial === serial);
     const disk = onlyDiskOf(disks, serial);
-    work.push({ disk, destinations: await decide(context, task.snapshotId, disk, images) });
+    work.push({ disk, destinations: await decide(context, task, disk, images) });
   }
   const results = await writeDisks(context, task, work);
   progress.step = "done";
@@ -52,7 +52,7 @@ export async function restore(context: TaskContext, task: RestoreTask): Promise<
 /** Where each image goes, after every guard has agreed. Reads only. */
 async function decide(
   context: TaskContext,
-  snapshotId: string,
+  { snapshotId, replacesLayout = false }: RestoreTask,
   disk: Disk,
   images: readonly RestoreImage[],
 ): Promise<Destination[]> {
@@ -65,7 +65,10 @@ async function decide(
   }
   const layout = layoutDestination(disk, layoutImage);
   const wanted = await wantedPartitions(context, snapshotId, disk, layout);
-  guard(disk, usage, layoutImage, extentsTotal(layout), { wanted, present });
+  guard(disk, usage, layoutImage, extentsTotal(layout), {
+    wanted,
+    present: replacesLayout ? null : present,
+  });
   const partitions = wanted ?? [];
   const others = images.filter((image) => image !== layoutImage);
   return [layout, ...others.map((image) => destinationOf(disk, usage, image, partitions))];

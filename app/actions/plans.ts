@@ -22,6 +22,7 @@ const PlanForm = z.union([
     snapshotId: z.string().max(64),
     /** To a whole classroom; without it, to the PCs ticked (fields "nodeId"). */
     groupId: z.string().max(64).optional(),
+    replaceLayouts: z.literal("yes").optional(),
   }),
 ]);
 const ApplyForm = z.object({
@@ -40,10 +41,12 @@ export async function planRestoreAction(_previous: FormState, form: FormData): P
   });
 }
 
-function cloneWish({ snapshotId, groupId }: { snapshotId: string; groupId?: string }, form: FormData) {
-  if (groupId !== undefined) return { kind: "clone" as const, snapshotId, groupId };
+function cloneWish(asked: { snapshotId: string; groupId?: string; replaceLayouts?: "yes" }, form: FormData) {
+  const { snapshotId, groupId } = asked;
+  const wish = { kind: "clone" as const, snapshotId, replaceLayouts: asked.replaceLayouts === "yes" };
+  if (groupId !== undefined) return { ...wish, groupId };
   const nodeIds = form.getAll("nodeId").filter((value) => typeof value === "string");
-  if (nodeIds.length > 0) return { kind: "clone" as const, snapshotId, nodeIds };
+  if (nodeIds.length > 0) return { ...wish, nodeIds };
   throw new CodedError("input-invalid", "No PC was chosen.", {
     hint: "Choose a classroom, or tick the PCs that shall become copies.",
   });

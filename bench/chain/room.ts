@@ -26,15 +26,15 @@ interface Pc {
   isLost: boolean;
 }
 
-/** The coordinator's words: on a line this slow, those of sixty PCs would take a share of the source's that they never take
- *  at full speed. They leave the source by a port of their own. */
-const desk = (host: string) => host.replace(/^10\.0\./, "10.1.");
+/** Words with the coordinator take lines of their own. A queue that a packet leaves within 3 ms at full speed keeps it for more
+ *  than a second here, and the words of sixty PCs would take a share of the source's line that they never take at full speed. */
+const deskOf = (host: string) => host.replace(/^10\.0\./, "10.1.");
 
-function makeDesk(): void {
-  run("ip", "link", "add", "p-desk", "type", "veth", "peer", "name", "eth1", "netns", "source");
-  run("ip", "link", "set", "p-desk", "mtu", "9000", "master", "br0", "up");
-  run("ip", "-n", "source", "addr", "add", `${desk(SOURCE_HOST)}/16`, "dev", "eth1");
-  run("ip", "-n", "source", "link", "set", "eth1", "mtu", "9000", "up");
+function makeDeskLine(name: string, host: string): void {
+  run("ip", "link", "add", `d-${name}`, "type", "veth", "peer", "name", "eth1", "netns", name);
+  run("ip", "link", "set", `d-${name}`, "master", "br1", "up");
+  run("ip", "-n", name, "addr", "add", `${deskOf(host)}/16`, "dev", "eth1");
+  run("ip", "-n", name, "link", "set", "eth1", "up");
 }
 
 function makePort(name: string, host: string): void {
@@ -84,7 +84,7 @@ function startPc(index: number): Pc {
     nodeId: nameOf(index),
     host: hostOf(index),
     sourceHost: SOURCE_HOST,
-    deskHost: desk(SOURCE_HOST),
+    deskHost: deskOf(SOURCE_HOST),
     disk: join(wish.folder, nameOf(index)),
     hashes: join(wish.folder, "hashes"),
     pageBytes: wish.pageBytes,
@@ -147,12 +147,14 @@ run("ip", "link", "set", "lo", "up");
 run("ip", "link", "add", "br0", "mtu", "9000", "type", "bridge");
 run("ip", "link", "set", "br0", "type", "bridge", "mcast_snooping", "0");
 run("ip", "link", "set", "br0", "up");
+run("ip", "link", "add", "br1", "type", "bridge");
+run("ip", "link", "set", "br1", "up");
 const target = await makeDisks();
 makePort("source", SOURCE_HOST);
-makeDesk();
+makeDeskLine("source", SOURCE_HOST);
 for (let index = 0; index < wish.pcCount; index += 1) {
   makePort(nameOf(index), hostOf(index));
-  run("ip", "-n", nameOf(index), "addr", "add", `${desk(hostOf(index))}/16`, "dev", "eth0");
+  makeDeskLine(nameOf(index), hostOf(index));
 }
 if (wish.tool === "udpcast") await playUdpcast();
 

@@ -17,6 +17,7 @@ interface CloneOptions extends OutputOptions {
   readonly tokenFile?: string;
   readonly apply?: string;
   readonly yes?: boolean;
+  readonly replaceTables?: boolean;
 }
 
 const CLASSROOM = "classroom:";
@@ -30,6 +31,7 @@ export function cloneCommand(): Command {
     .requiredOption("--to <TARGET...>", "classroom:NAME, or names of PCs")
     .option("--server <URL>", "the dashboard's address (or SHEEPFOLD_URL)")
     .option("--token-file <FILE>", "holds an API token from the settings page (or SHEEPFOLD_TOKEN_FILE)")
+    .option("--replace-tables", "PCs that are partitioned otherwise get the snapshot's partition table, too")
     .option("--apply <HASH>", "carry the plan out if it is still the one with this hash")
     .option("--yes", "carry the plan out, whatever it says")
     .action((source: string, options: CloneOptions) =>
@@ -41,7 +43,9 @@ async function clone(source: string, options: CloneOptions, context: VerbContext
   const api = await connect(options);
   const target = await targetOf(api, options.to);
   const snapshotId = await snapshotOf(api, source);
-  const plan = await api.post<RestorePlan>("/api/v1/plans", { kind: "clone", snapshotId, ...target });
+  const plan = await api.post<RestorePlan>("/api/v1/plans", {
+    ...{ kind: "clone", snapshotId, replaceLayouts: options.replaceTables === true, ...target },
+  });
   if (options.apply === undefined && options.yes !== true) {
     context.output.result(
       plan,

@@ -21,6 +21,18 @@ test("two PCs become copies of a third", async ({ page }) => {
     await page.locator("main").getByRole("link", { name: "Snapshot", exact: true }).click();
   });
 
+  await test.step("it becomes the first release of a master", async () => {
+    await page.getByRole("button", { name: "Mark as master…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Master").fill("Lab image");
+    await dialog.getByLabel("What is new in it").fill("Printer drivers");
+    await dialog.getByRole("button", { name: "Release it" }).click();
+    await expect(page.getByRole("heading", { level: 1, name: "Masters" })).toBeVisible();
+    const release = page.getByRole("table", { name: "Releases of Lab image" }).getByRole("row").nth(1);
+    await expect(release).toContainText("Printer drivers");
+    await expect(release).toContainText(master);
+  });
+
   await test.step("the plan says what would be lost", async () => {
     await page.getByRole("button", { name: "Clone to…" }).click();
     const dialog = page.getByRole("dialog");

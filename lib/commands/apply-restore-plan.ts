@@ -100,8 +100,9 @@ export function wishOf(plan: RestorePlan): RestoreWish {
   const { kind, subject, items } = plan;
   if (kind === "clone") {
     const snapshotId = clonedSnapshot(plan);
-    if (isId("group", subject)) return { kind, snapshotId, groupId: subject };
-    return { kind, snapshotId, nodeIds: items.map((item) => item.nodeId) };
+    const wish = { kind, snapshotId, replaceLayouts: items.some(({ replacesLayout }) => replacesLayout) };
+    if (isId("group", subject)) return { ...wish, groupId: subject };
+    return { ...wish, nodeIds: items.map((item) => item.nodeId) };
   }
   // One PC was planned to a snapshot, a classroom to a moment.
   const exact = kind === "restore-node" ? items[0]?.snapshotId : null;
@@ -148,8 +149,11 @@ const CODE_OF_REASON: Readonly<Record<SkipReason, FailureCode>> = {
 
 /** A node the plan leaves out gets a skipped task that says why, so that the job shows the whole classroom. */
 function taskOfItem(item: RestorePlanItem): NewTask {
-  const { nodeId, snapshotId, compareBytes, diskMap = null } = item;
-  const task = { kind: "restore", nodeId, snapshotId, diskMap, totalBytes: compareBytes } as const;
+  const { nodeId, snapshotId, compareBytes, diskMap = null, replacesLayout = false } = item;
+  const task = {
+    ...({ kind: "restore", nodeId, snapshotId, diskMap, replacesLayout } as const),
+    totalBytes: compareBytes,
+  };
   if (item.reason === null) return task;
   const skipped = { code: CODE_OF_REASON[item.reason], message: item.explanation, hint: null };
   return { ...task, skipped };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SnapshotRow } from "#lib/db/snapshots.ts";
-import type { DiskInfo } from "#lib/model/node.ts";
+import { DISK_LAYOUT, type DiskInfo } from "#lib/model/node.ts";
 import type { SkipReason } from "#lib/model/plan.ts";
 import type { ImageRecord } from "#lib/model/snapshot.ts";
 import { decideRestorePlan } from "./plan-restore.ts";
@@ -62,6 +62,7 @@ const GOOD: NodeRestoreFacts = {
   wasRolledBack: false,
   later: [],
   isClone: false,
+  mayReplaceLayout: false,
   isThere: false,
 };
 
@@ -104,6 +105,26 @@ describe("a clone's decision", () => {
 
   test("what was written last is written again only where it has changed", () => {
     expect(clone({ isThere: true })).toMatchObject({ action: "restore", knownChangedBytes: 0 });
+  });
+
+  test("replaces another partition table only when the person said so, and says what that takes away", () => {
+    const image = snapshot().images[0];
+    if (image === undefined) throw new Error("The snapshot has no image.");
+    const details = { diskSerial: "MASTER", diskBytes: String(200 * MIB) };
+    const layout = {
+      ...image,
+      partition: DISK_LAYOUT,
+      sizeBytes: MIB,
+      details: { ...details, partition: DISK_LAYOUT },
+    };
+    const images = [layout, { ...image, details: { ...details, partition: "p1" } }];
+    const other = { snapshot: snapshot({ images }), disks: [disk(99 * MIB, "S2")] };
+    expect(clone(other)).toMatchObject({ action: "skip", reason: "disk-too-small" });
+    const replaced = clone({ ...other, mayReplaceLayout: true });
+    expect(replaced).toMatchObject({ action: "restore", replacesLayout: true, diskMap: { MASTER: "S2" } });
+    expect(replaced.explanation).toContain("all partitions it has now will be gone");
+    const fits = clone({ ...other, disks: [disk(100 * MIB, "S2")], mayReplaceLayout: true });
+    expect(fits.replacesLayout).toBeUndefined();
   });
 
   test("a PC whose disks do not fit is left out", () => {

@@ -7,8 +7,9 @@ import type { Viewer } from "#lib/auth/request-viewer.ts";
 import { recordAudit } from "#lib/db/audit.ts";
 import { createPlan } from "#lib/db/plans.ts";
 import { systemRandom } from "#lib/model/clock.ts";
-import { bringsTable, type Fit, fitOfClone, fitOfOwn, imagesFor } from "#lib/model/fit.ts";
+import { asReplaced, bringsTable, type Fit, fitOfClone, fitOfOwn, imagesFor } from "#lib/model/fit.ts";
 import { newId } from "#lib/model/ids.ts";
+import type { DiskInfo } from "#lib/model/node.ts";
 import type { RestorePlan, RestorePlanItem, SkipReason } from "#lib/model/plan.ts";
 import type { ImageRecord } from "#lib/model/snapshot.ts";
 import { formatBytes } from "#lib/model/units.ts";
@@ -19,14 +20,21 @@ const PLAN_VALID_MS = 30 * 60_000;
 
 const NODES_MAX = 1000;
 
+const CloneFields = {
+  kind: z.literal("clone"),
+  snapshotId: Id,
+  /** PCs that are partitioned otherwise get the snapshot's partition table, too. */
+  replaceLayouts: z.boolean().default(false),
+};
+
 export const PlanRestoreInput = z.union([
   z.object({
     kind: z.enum(["restore-node", "roll-back-classroom"]),
     subjectId: Id,
     at: z.string().min(1).max(64),
   }),
-  z.object({ kind: z.literal("clone"), snapshotId: Id, groupId: Id }),
-  z.object({ kind: z.literal("clone"), snapshotId: Id, nodeIds: z.array(Id).min(1).max(NODES_MAX) }),
+  z.object({ ...CloneFields, groupId: Id }),
+  z.object({ ...CloneFields, nodeIds: z.array(Id).min(1).max(NODES_MAX) }),
 ]);
 
 export async function planRestore(
@@ -70,6 +78,7 @@ function planHash(plan: Pick<RestorePlan, "kind" | "subject" | "items">): string
     item.snapshotId,
     item.compareBytes,
     item.diskMap,
+    item.replacesLayout,
   ]);
   return createHash("sha256")
     .update(JSON.stringify([plan.kind, plan.subject, deeds]))
@@ -77,10 +86,10 @@ function planHash(plan: Pick<RestorePlan, "kind" | "subject" | "items">): string
 }
 
 function decideItem(node: NodeRestoreFacts): RestorePlanItem {
-  const fit = fitOf(node);
+  const { fit, disks, replacesLayout } = placementOf(node);
   const skip = reasonToSkip(node) ?? ("diskMap" in fit ? null : fit);
   const diskMap = "diskMap" in fit ? fit.diskMap : {};
-  const images = imagesFor(node.snapshot?.images ?? [], diskMap, node.disks);
+  const images = imagesFor(node.snapshot?.images ?? [], diskMap, disks);
   const compareBytes = images.reduce((sum, image) => sum + image.sizeBytes, 0);
   const knownChangedBytes = Math.min(compareBytes, changedBytes(node, images));
   return {
@@ -88,12 +97,15 @@ function decideItem(node: NodeRestoreFacts): RestorePlanItem {
     nodeName: node.nodeName,
     action: skip === null ? "restore" : "skip",
     reason: skip?.reason ?? null,
-    explanation: skip?.explanation ?? explainRestore(node, knownChangedBytes),
+    explanation:
+      skip?.explanation ??
+      `${replacesLayout ? REPLACES_TABLE : ""}${explainRestore(node, knownChangedBytes)}`,
     snapshotId: node.snapshot?.id ?? null,
     snapshotAt: node.snapshot?.createdAt ?? null,
     compareBytes: skip === null ? compareBytes : 0,
     knownChangedBytes: skip === null ? knownChangedBytes : 0,
     ...(skip === null ? { diskMap } : {}),
+    ...(skip === null && replacesLayout ? { replacesLayout } : {}),
   };
 }
 
@@ -127,9 +139,24 @@ function reasonToSkip(node: NodeRestoreFacts): Skip | null {
   return null;
 }
 
-function fitOf({ nodeId, snapshot, disks }: NodeRestoreFacts): Fit {
-  if (snapshot === null) return { diskMap: {} };
-  return snapshot.nodeId === nodeId ? fitOfOwn(snapshot.images, disks) : fitOfClone(snapshot.images, disks);
+interface Placement {
+  readonly fit: Fit;
+  /** As they count for it. */
+  readonly disks: readonly DiskInfo[];
+  readonly replacesLayout: boolean;
+}
+
+/** Where it goes as the PC is; only if it goes nowhere, and the person said so, where it goes with another table. */
+function placementOf({ nodeId, snapshot, disks, mayReplaceLayout }: NodeRestoreFacts): Placement {
+  if (snapshot === null) return { fit: { diskMap: {} }, disks, replacesLayout: false };
+  const { images } = snapshot;
+  const fit = snapshot.nodeId === nodeId ? fitOfOwn(images, disks) : fitOfClone(images, disks);
+  if ("diskMap" in fit || !mayReplaceLayout) return { fit, disks, replacesLayout: false };
+  const replaced = asReplaced(images, disks);
+  const other = fitOfClone(images, replaced);
+  return "diskMap" in other
+    ? { fit: other, disks: replaced, replacesLayout: true }
+    : { fit, disks, replacesLayout: false };
 }
 
 /** Pages that differ between neighbouring later snapshots; the same page may count in several, so this is an upper estimate.
@@ -159,6 +186,8 @@ function explainLoss(node: NodeRestoreFacts, knownChangedBytes: number): string 
   return `${later} in the repository (up to ${known} of changes). Changes made after the newest are in no snapshot and will be lost.`;
 }
 
+const REPLACES_TABLE =
+  "Its partition table is replaced by the snapshot's: all partitions it has now will be gone for good. ";
 const BRINGS_TABLE =
   "The disk's partition table cannot be read: it is brought back first, then the partitions.";
 

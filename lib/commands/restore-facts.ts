@@ -17,8 +17,15 @@ export type RestoreWish =
       /** A moment in ISO 8601, or a snapshot's id. */
       readonly at: string;
     }
-  | { readonly kind: "clone"; readonly snapshotId: string; readonly groupId: string }
-  | { readonly kind: "clone"; readonly snapshotId: string; readonly nodeIds: readonly string[] };
+  | (CloneWish & { readonly groupId: string })
+  | (CloneWish & { readonly nodeIds: readonly string[] });
+
+interface CloneWish {
+  readonly kind: "clone";
+  readonly snapshotId: string;
+  /** PCs that are partitioned otherwise get the snapshot's partition table, too. */
+  readonly replaceLayouts: boolean;
+}
 
 export interface NodeRestoreFacts {
   readonly nodeId: string;
@@ -35,6 +42,8 @@ export interface NodeRestoreFacts {
   /** Snapshots of the node after that one; for a clone all of its own. */
   readonly later: readonly SnapshotRow[];
   readonly isClone: boolean;
+  /** Another partition table than the snapshot's may be replaced. */
+  readonly mayReplaceLayout: boolean;
   /** The snapshot is what was written to the node last. */
   readonly isThere: boolean;
 }
@@ -76,6 +85,7 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
       disks: await disksOfNode(node.id),
       heldBy: holders.get(node.id) ?? null,
       isClone,
+      mayReplaceLayout: wish.kind === "clone" && wish.replaceLayouts,
       isThere: exact !== null && effective.get(node.id)?.snapshotId === exact.id,
       ...(isClone
         ? { snapshot: named, wasRolledBack: false, later: await listSnapshots({ nodeId: node.id }) }

@@ -56,12 +56,13 @@ export async function retryFailedOnly(
       planId: job.planId,
       // What a wish has written, and nobody since.
       options: { ...(job.options as JobOptions), retryOf: jobId },
-      tasks: failed.map(({ kind, nodeId, totalBytes, snapshotId: restored, diskMap }) => ({
+      tasks: failed.map(({ kind, nodeId, totalBytes, snapshotId: restored, diskMap, replacesLayout }) => ({
         kind,
         nodeId,
         totalBytes,
         snapshotId: restored,
         diskMap,
+        replacesLayout,
       })),
       whenBusy: "skip",
     },

@@ -29,6 +29,8 @@ export interface NewTask {
   readonly snapshotId?: string | null;
   /** Which disk of the PC each of that snapshot's disks goes to. */
   readonly diskMap?: DiskMap | null;
+  /** The disk gets that snapshot's partition table, whatever its own is. */
+  readonly replacesLayout?: boolean;
   /** What is known of its size before it begins, so that a job's progress does not jump. */
   readonly totalBytes?: number;
   /** Set for a node the plan leaves out: the task is there to say why. */
@@ -78,6 +80,7 @@ export interface Task {
   /** What a restore brings back, or what an archive made. */
   readonly snapshotId: string | null;
   readonly diskMap: DiskMap | null;
+  readonly replacesLayout: boolean;
   readonly step: string;
   readonly attempt: number;
   readonly doneBytes: number;
@@ -172,6 +175,7 @@ function rowOfTask(task: NewTask) {
     kind: taskKindForRow(task.kind),
     nodeId: task.nodeId,
     snapshotId: task.snapshotId ?? null,
+    replacesLayout: task.replacesLayout ?? false,
     ...(task.diskMap == null ? {} : { diskMap: { ...task.diskMap } }),
     totalBytes: BigInt(skipped === undefined ? (task.totalBytes ?? 0) : 0),
     state: skipped === undefined ? ("waiting" as const) : ("skipped" as const),
@@ -324,6 +328,7 @@ export async function tasksOfJob(jobId: string): Promise<Task[]> {
     nodeName: row.node?.name ?? null,
     snapshotId: row.snapshotId ?? madeSnapshotId(row.report),
     diskMap: diskMapOfRow(row.diskMap),
+    replacesLayout: row.replacesLayout,
     step: row.step,
     attempt: row.attempt,
     doneBytes: Number(row.doneBytes),

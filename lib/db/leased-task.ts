@@ -23,6 +23,8 @@ export interface LeasedTask {
   readonly disks: readonly DiskInfo[];
   /** Which of them each of the snapshot's disks goes to; null: those it was taken of. */
   readonly diskMap: DiskMap | null;
+  /** The disk gets the snapshot's partition table, whatever its own is. */
+  readonly replacesLayout: boolean;
   /** The nodes of the job that get the same snapshot and have not ended, this one among them; empty for an archive. */
   readonly peers: readonly string[];
   /** What a restore brings back; empty for an archive. */
@@ -55,6 +57,7 @@ export async function describeLease(taskId: string, nodeId: string): Promise<Lea
     ),
     disks: await disksOfNode(nodeId),
     diskMap: diskMapOfRow(task.diskMap),
+    replacesLayout: task.replacesLayout,
     peers: await peersOf(task),
     images: (task.snapshot?.images ?? []).map((image) => ({
       partition: image.partition,

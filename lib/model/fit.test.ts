@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fitOfClone, fitOfOwn, type Image, imagesFor } from "./fit.ts";
+import { asReplaced, fitOfClone, fitOfOwn, type Image, imagesFor } from "./fit.ts";
 import { DISK_LAYOUT, type DiskInfo } from "./node.ts";
 
 const MIB = 1024 * 1024;
@@ -99,4 +99,24 @@ describe("what goes to the PC", () => {
 test("a PC's own snapshot never goes to another disk, even one that fits", () => {
   expect(fitOfOwn([LAYOUT, P1], [disk("A", LIKE_MASTER)])).toMatchObject({ reason: "disk-missing" });
   expect(fitOfOwn([LAYOUT, P1], [disk("MASTER", LIKE_MASTER)])).toEqual({ diskMap: { MASTER: "MASTER" } });
+});
+
+describe("replacing partition tables", () => {
+  const other = disk("A", { [DISK_LAYOUT]: MIB, p1: 50 * MIB, p2: 40 * MIB });
+
+  test("a disk partitioned otherwise is refused, unless its table may go", () => {
+    expect(fitOfClone([LAYOUT, P1], [other])).toMatchObject({ reason: "disk-too-small" });
+    const replaced = asReplaced([LAYOUT, P1], [other]);
+    expect(fitOfClone([LAYOUT, P1], replaced)).toEqual({ diskMap: { MASTER: "A" } });
+    expect(imagesFor([LAYOUT, P1], { MASTER: "A" }, replaced)).toHaveLength(2);
+  });
+
+  test("a disk of another size keeps its table: the snapshot's would not fit it", () => {
+    const larger = disk("A", LIKE_MASTER, 300 * MIB);
+    expect(asReplaced([LAYOUT, P1], [larger])).toEqual([larger]);
+  });
+
+  test("a snapshot without a table replaces none", () => {
+    expect(asReplaced([P1], [other])).toEqual([other]);
+  });
 });

@@ -66,6 +66,13 @@ export function fitOfClone(images: readonly Image[], disks: readonly DiskInfo[])
   return { diskMap };
 }
 
+/** The PC's disks as they count when their partition tables may be replaced: one as large as a disk of the snapshot's is taken for
+ *  blank. */
+export function asReplaced(images: readonly Image[], disks: readonly DiskInfo[]): DiskInfo[] {
+  const sizes = new Set(images.filter(isLayout).map(diskBytesOf));
+  return disks.map((disk) => (sizes.has(disk.sizeBytes) ? { ...disk, partitions: [] } : disk));
+}
+
 /** The images as they go to the PC's disks, each with the serial of its target. */
 export function imagesFor<Kind extends Image>(
   images: readonly Kind[],

@@ -31,6 +31,8 @@ export interface RestorePlanItem {
   readonly knownChangedBytes: number;
   /** Which disk of the PC each of the snapshot's disks goes to; absent where nothing is restored, and in old plans. */
   readonly diskMap?: DiskMap;
+  /** The disk gets the snapshot's partition table although it has another. */
+  readonly replacesLayout?: boolean;
 }
 
 export const PLAN_KINDS = ["restore-node", "roll-back-classroom", "clone"] as const;

@@ -111,6 +111,9 @@ export const TaskMessage = z.discriminatedUnion("kind", [
     snapshotId: z.string(),
     images: z.array(RestoreImage).max(256),
     chain: ChainOffer.optional(),
+    /** A disk that is partitioned otherwise gets the snapshot's layout all the same: a person has agreed. An agent that does
+     *  not know it refuses such a disk. */
+    replacesLayout: z.boolean().optional(),
   }),
 ]);
 export const LeaseResponse = z.object({ task: TaskMessage.nullable() });

@@ -21,6 +21,7 @@ const TASK: LeasedTask = {
   kind: "archive",
   snapshotId: null,
   diskMap: null,
+  replacesLayout: false,
   peers: [],
   nodeName: "pc",
   attempt: 1,

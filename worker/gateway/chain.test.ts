@@ -130,6 +130,22 @@ test("what lies elsewhere on the disk, or twice on it, is not sent", async () =>
   expect(sumOf(rows, "fromGatewayBytes")).toBeLessThan(16 * MIB);
 });
 
+test("a PC that is partitioned otherwise is refused, and becomes a copy when its table may be replaced", async () => {
+  const from = await master();
+  const copies = await Promise.all([pc("a", 2), pc("b", 3)]);
+  const [other] = copies;
+  await other?.agent.stop();
+  await makeTestDisk(other?.disk ?? "", DISK_BYTES, 7, 4 * MIB);
+  world.startAgent("a", other?.disk ?? "");
+  const ended = await Promise.all(clone(from, copies).map(({ end }) => end));
+  expect(ended).toMatchObject([{ failure: { code: "layout-mismatch" } }, { state: "succeeded" }]);
+  const again = clone(from, copies, "job_2");
+  for (const { row } of again) row.replacesLayout = true;
+  const rows = await Promise.all(again.map(({ end }) => end));
+  expect(rows).toMatchObject(rows.map(() => ({ state: "succeeded", failure: null })));
+  await expectCopies(copies, from.content);
+});
+
 test("a limit of the bandwidth holds for a chain, and without it nothing waits", async () => {
   const from = await master();
   const copies = await Promise.all([pc("a", 2), pc("b", 3)]);

@@ -57,5 +57,6 @@ export function restoreMessage(
     snapshotId: record.id,
     images,
     ...(chain && { chain }),
+    ...(task.replacesLayout && { replacesLayout: true }),
   };
 }

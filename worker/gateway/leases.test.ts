@@ -34,6 +34,7 @@ function leaseOf(taskId: string): Parameters<Leases["add"]>[0] {
       kind: "archive",
       snapshotId: null,
       diskMap: null,
+      replacesLayout: false,
       peers: [],
       purpose: "manual",
       storage: {},

@@ -21,6 +21,7 @@ export interface TaskRow {
   readonly kind: "archive" | "restore";
   readonly snapshotId: string | null;
   readonly diskMap: DiskMap | null;
+  replacesLayout: boolean;
   state: "ready" | "running" | "succeeded" | "failed" | "cancelled";
   leaseId: string | null;
   attempt: number;
@@ -55,6 +56,7 @@ export class MemoryStore implements GatewayStore {
       kind,
       snapshotId,
       diskMap,
+      replacesLayout: false,
       state: "ready",
       leaseId: null,
       attempt: 0,
@@ -125,6 +127,7 @@ export class MemoryStore implements GatewayStore {
       comment: "",
       disks: node?.disks ?? [],
       diskMap: row.diskMap,
+      replacesLayout: row.replacesLayout,
       peers: this.#peersOf(row),
     };
   }

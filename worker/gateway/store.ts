@@ -38,6 +38,7 @@ export interface LeasedTask {
   readonly disks: readonly DiskInfo[];
   /** Which of them each of the snapshot's disks goes to; null: those it was taken of. */
   readonly diskMap: DiskMap | null;
+  readonly replacesLayout: boolean;
   /** The nodes of the job that get the same snapshot and have not ended, this one among them; empty for an archive. */
   readonly peers: readonly string[];
 }

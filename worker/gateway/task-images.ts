@@ -1,7 +1,7 @@
 // Which images a task is about: for an archive from the node's disks as it last described them, for a restore from the
 // snapshot's own record. Pure.
 import { CodedError } from "#lib/model/errors.ts";
-import { imagesFor } from "#lib/model/fit.ts";
+import { asReplaced, imagesFor } from "#lib/model/fit.ts";
 import { DISK_LAYOUT, type DiskInfo, type PartitionInfo } from "#lib/model/node.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
 import type { ArchiveImage, RestoreImage } from "#lib/protocol/control.ts";
@@ -55,9 +55,10 @@ function detailsOf(disk: DiskInfo, partition: PartitionInfo): Record<string, str
 /** The disk layout comes first: partitions are found by it. */
 export function imagesToRestore(
   record: SnapshotRecord,
-  { diskMap, disks }: Pick<LeasedTask, "diskMap" | "disks">,
+  { diskMap, disks, replacesLayout }: Pick<LeasedTask, "diskMap" | "disks" | "replacesLayout">,
 ): { message: RestoreImage; name: string }[] {
-  const images = imagesFor(record.images, diskMap ?? {}, disks).map((stored) => {
+  const targets = replacesLayout ? asReplaced(record.images, disks) : disks;
+  const images = imagesFor(record.images, diskMap ?? {}, targets).map((stored) => {
     const { diskSerial, partition = stored.partition, layoutHeadBytes } = stored.details;
     if (diskSerial === undefined) throw notFromADisk(record);
     const head = layoutHeadBytes === undefined ? {} : { layoutHeadBytes: Number(layoutHeadBytes) };

@@ -163,7 +163,8 @@ function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; 
   if (!mayApply) {
     return <Notice title="Your role may read this plan, not apply it." hint="Ask an operator to apply it." />;
   }
-  const { nodeIds, ...fields } = { nodeIds: [], ...wishOf(plan) };
+  const { nodeIds, replaceLayouts, ...named } = { nodeIds: [], replaceLayouts: false, ...wishOf(plan) };
+  const fields = { ...named, ...(replaceLayouts ? { replaceLayouts: "yes" } : {}) };
   const planAgain = (
     <ActionForm action={planRestoreAction} fields={fields}>
       {nodeIds.map((nodeId) => (
