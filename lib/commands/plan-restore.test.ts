@@ -51,6 +51,11 @@ function disk(partitionBytes: number | null, serial = "S1"): DiskInfo {
   return { serial, model: "m", sizeBytes: 200 * MIB, sectorSize: 512, partitions };
 }
 
+function withTable(bare: DiskInfo): DiskInfo {
+  const layout = { name: DISK_LAYOUT, label: "", typeName: "", offsetBytes: 0, sizeBytes: MIB };
+  return { ...bare, partitions: [layout, ...bare.partitions] };
+}
+
 const GOOD: NodeRestoreFacts = {
   nodeId: "node_1",
   nodeName: "pc-1",
@@ -118,12 +123,12 @@ describe("a clone's decision", () => {
       details: { ...details, partition: DISK_LAYOUT },
     };
     const images = [layout, { ...image, details: { ...details, partition: "p1" } }];
-    const other = { snapshot: snapshot({ images }), disks: [disk(99 * MIB, "S2")] };
+    const other = { snapshot: snapshot({ images }), disks: [withTable(disk(99 * MIB, "S2"))] };
     expect(clone(other)).toMatchObject({ action: "skip", reason: "disk-too-small" });
     const replaced = clone({ ...other, mayReplaceLayout: true });
     expect(replaced).toMatchObject({ action: "restore", replacesLayout: true, diskMap: { MASTER: "S2" } });
     expect(replaced.explanation).toContain("all partitions it has now will be gone");
-    const fits = clone({ ...other, disks: [disk(100 * MIB, "S2")], mayReplaceLayout: true });
+    const fits = clone({ ...other, disks: [withTable(disk(100 * MIB, "S2"))], mayReplaceLayout: true });
     expect(fits.replacesLayout).toBeUndefined();
   });
 
