@@ -11,6 +11,8 @@ const PROGRAMS = [
   { path: "/usr/bin/chromium", packageName: "chromium" },
   { path: "/usr/sbin/mke2fs", packageName: "e2fsprogs" },
   { path: "/usr/sbin/sfdisk", packageName: "fdisk" },
+  { path: "/usr/sbin/fsck.fat", packageName: "dosfstools" },
+  { path: "/usr/bin/mcopy", packageName: "mtools" },
 ] as const;
 
 try {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { leftInWords, rateOver, type Sample, secondsLeft } from "./estimate.ts";
+import { leftInWords, rateOver, restoreEstimate, type Sample, secondsLeft } from "./estimate.ts";
 
 /** One a second, `speed` bytes a second by the second. */
 function samples(seconds: number, speed: (second: number) => number): Sample[] {
@@ -57,4 +57,12 @@ test("in words, both ends in the larger one's unit", () => {
   expect(leftInWords({ least: 170, most: 185 })).toBe("3 min");
   expect(leftInWords({ least: 3000, most: 7300 })).toBe("1–2 h");
   expect(leftInWords({ least: 0, most: 0 })).toBe("1 s");
+});
+
+test("a restore is estimated by the last ones, the largest PC deciding, and not from too few", () => {
+  const speeds = [1, 2, 3, 4, 5].map((seconds) => ({ comparedBytes: 100, seconds }));
+  expect(restoreEstimate(speeds, [50, 200])).toEqual({ least: 4, most: 8 });
+  expect(restoreEstimate(speeds.slice(0, 2), [200])).toBeNull();
+  expect(restoreEstimate([...speeds.slice(0, 2), { comparedBytes: 0, seconds: 0 }], [200])).toBeNull();
+  expect(restoreEstimate(speeds, [])).toBeNull();
 });

@@ -44,3 +44,27 @@ const UNITS: readonly (readonly [string, number])[] = [
   ["h", 3600],
   ["min", 60],
 ];
+
+/** Seconds per compared byte of restores that ended well. */
+export interface RestoreSpeed {
+  readonly comparedBytes: number;
+  readonly seconds: number;
+}
+
+/** How long restores of such sizes side by side take, by the last ones: between the faster and the slower quarter of them; null when
+ *  there are too few to tell. The largest decides. */
+export function restoreEstimate(
+  speeds: readonly RestoreSpeed[],
+  compareBytes: readonly number[],
+): SecondsLeft | null {
+  const known = speeds
+    .filter(({ comparedBytes, seconds }) => comparedBytes > 0 && seconds > 0)
+    .map(({ comparedBytes, seconds }) => seconds / comparedBytes)
+    .sort((left, right) => left - right);
+  const largest = Math.max(0, ...compareBytes);
+  if (known.length < SPEEDS_MIN || largest === 0) return null;
+  const at = (share: number) => known[Math.floor(share * (known.length - 1))] ?? 0;
+  return { least: largest * at(0.25), most: largest * at(0.75) };
+}
+
+const SPEEDS_MIN = 3;

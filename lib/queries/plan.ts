@@ -3,6 +3,8 @@ import "server-only";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/viewer.ts";
 import { findPlan, type StoredPlan } from "#lib/db/plans.ts";
+import { lastRestoreSpeeds } from "#lib/db/restore-speeds.ts";
+import { restoreEstimate, type SecondsLeft } from "#lib/model/estimate.ts";
 import type { RestorePlanItem } from "#lib/model/plan.ts";
 
 export interface PlanView extends StoredPlan {
@@ -10,6 +12,10 @@ export interface PlanView extends StoredPlan {
   readonly skipped: readonly RestorePlanItem[];
   readonly compareBytes: number;
   readonly knownChangedBytes: number;
+  /** What the server sends at most: what PCs of a chain have in common it sends once. */
+  readonly sentBytes: number;
+  /** By the last restores; null when there are too few. */
+  readonly estimate: SecondsLeft | null;
 }
 
 export async function planView(viewer: Viewer, planId: string): Promise<PlanView | null> {
@@ -23,5 +29,19 @@ export async function planView(viewer: Viewer, planId: string): Promise<PlanView
     skipped: stored.plan.items.filter((item) => item.action === "skip"),
     compareBytes: restored.reduce((sum, item) => sum + item.compareBytes, 0),
     knownChangedBytes: restored.reduce((sum, item) => sum + item.knownChangedBytes, 0),
+    sentBytes: sentBytesOf(restored),
+    estimate: restoreEstimate(
+      await lastRestoreSpeeds(),
+      restored.map((item) => item.compareBytes),
+    ),
   };
+}
+
+/** Each content goes out once, to whoever lacks most of it; what the others lack they get from each other. */
+function sentBytesOf(items: readonly RestorePlanItem[]): number {
+  const bySnapshot = Map.groupBy(items, ({ snapshotId }) => snapshotId);
+  return [...bySnapshot.values()].reduce(
+    (sum, mine) => sum + Math.max(...mine.map(({ knownChangedBytes }) => knownChangedBytes)),
+    0,
+  );
 }

@@ -17,6 +17,7 @@ import { PageHeader } from "#components/ui/page-header.tsx";
 import { HeadRow, Row, Table, Td, Th } from "#components/ui/table.tsx";
 import { isPermitted } from "#lib/auth/permissions.ts";
 import { wishOf } from "#lib/commands/apply-restore-plan.ts";
+import { leftInWords } from "#lib/model/estimate.ts";
 import { nameToConfirm, type RestorePlan, type RestorePlanItem } from "#lib/model/plan.ts";
 import { type PlanView, planView } from "#lib/queries/plan.ts";
 import { applyPlanAction, planRestoreAction } from "../../../actions/plans.ts";
@@ -95,6 +96,12 @@ function PlanFacts({ view }: { view: PlanView }) {
       >
         <ByteCount bytes={view.knownChangedBytes} />
       </Fact>
+      <Fact label="From the server" note="once per chain; PCs pass it on">
+        <ByteCount bytes={view.sentBytes} />
+      </Fact>
+      <Fact label="It takes about" note="by the last restores">
+        {view.estimate === null ? "not known yet" : leftInWords(view.estimate)}
+      </Fact>
       <Fact label="Valid until">
         <LocalTime iso={plan.expiresAt} style="time" />
       </Fact>
@@ -115,6 +122,7 @@ function ItemTable({ label, items }: { label: string; items: readonly RestorePla
         <Th>Snapshot</Th>
         <Th>Why</Th>
         <Th className="text-right">To compare</Th>
+        <Th className="text-right">Written at most</Th>
       </HeadRow>
       <tbody>
         {items.map((item) => (
@@ -143,6 +151,9 @@ function ItemTable({ label, items }: { label: string; items: readonly RestorePla
             </Td>
             <Td className="text-right">
               {item.action === "skip" ? "–" : <ByteCount bytes={item.compareBytes} />}
+            </Td>
+            <Td className="text-right">
+              {item.action === "skip" ? "–" : <ByteCount bytes={item.knownChangedBytes} />}
             </Td>
           </Row>
         ))}
