@@ -13,6 +13,13 @@ import type { PcWish, RoomResult, RoomWish } from "./wish.ts";
 
 const wish = JSON.parse(process.argv[2] ?? "") as RoomWish;
 const SOURCE_HOST = "10.0.0.1";
+/** Hundreds of processes share one memory. */
+const SMALL = [
+  "--max-semi-space-size=1",
+  "--max-old-space-size=96",
+  "--v8-pool-size=0",
+  "--single-threaded-gc",
+];
 const run = (command: string, ...args: string[]) =>
   execFileSync(command, args, { stdio: ["ignore", "pipe", "inherit"] });
 const hostOf = (index: number) => `10.0.${1 + Math.floor(index / 250)}.${(index % 250) + 1}`;
@@ -92,13 +99,11 @@ function startPc(index: number): Pc {
     diskRate: wish.diskRates[index] ?? null,
   };
   const program = join(import.meta.dirname, "pc.ts");
-  const child = spawn(
-    "ip",
-    ["netns", "exec", nameOf(index), process.execPath, program, JSON.stringify(told)],
-    {
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  );
+  const command = [process.execPath, ...SMALL, program, JSON.stringify(told)];
+  const child = spawn("ip", ["netns", "exec", nameOf(index), ...command], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, UV_THREADPOOL_SIZE: "2" },
+  });
   const ready = Promise.withResolvers<void>();
   const done = Promise.withResolvers<number | null>();
   createInterface({ input: child.stdout }).on("line", (line) => {

@@ -6,6 +6,8 @@ import type { Pc } from "./pc.ts";
 import { play } from "./play.ts";
 import { Classroom } from "./world.ts";
 
+const CALM = { answerMsMax: 5, diskRate: 5000 } as const;
+
 const FIXED = 10_000;
 const FRESH = 10_000;
 /** Seeds that once found something. */
@@ -92,13 +94,7 @@ const PAGE_BYTES = 1000;
 const pagesThrough = (bytes: number) => Math.floor(bytes / PAGE_BYTES);
 
 test("without faults a page goes over each line at most once, and out of the gateway once", () => {
-  const room = new Classroom({
-    seed: 3,
-    pageCount: 300,
-    lacking: Array(16).fill(1),
-    answerMsMax: 5,
-    diskRate: 5000,
-  });
+  const room = new Classroom({ ...CALM, seed: 3, pageCount: 300, lacking: Array(16).fill(1) });
   room.run(60_000);
   room.assertRight();
   // Whatever is no page is far less than a page's share of a hundred.
@@ -108,8 +104,7 @@ test("without faults a page goes over each line at most once, and out of the gat
 
 test("the more PCs, the same time but a page's hop for each", () => {
   const endOf = (count: number) => {
-    const options = { seed: 3, pageCount: 2000, answerMsMax: 5, diskRate: 5000 };
-    const room = new Classroom({ ...options, lacking: Array(count).fill(1) });
+    const room = new Classroom({ ...CALM, seed: 3, pageCount: 2000, lacking: Array(count).fill(1) });
     room.run(200_000);
     return Math.max(...room.pcs.map((pc) => pc.doneAt ?? Number.POSITIVE_INFINITY));
   };
@@ -121,40 +116,51 @@ test("the more PCs, the same time but a page's hop for each", () => {
 test("one blank PC among fifteen that lack little: these are done in little more than the time of their own need", () => {
   const endsOf = (blank: number) => {
     const lacking = [...Array(15).fill(0.02), ...Array(blank).fill(1)];
-    const room = new Classroom({ seed: 5, pageCount: 2000, lacking, answerMsMax: 5, diskRate: 5000 });
+    const room = new Classroom({ ...CALM, seed: 5, pageCount: 2000, lacking });
     room.run(200_000);
     return Math.max(...room.pcs.slice(0, 15).map((pc) => pc.doneAt ?? Number.POSITIVE_INFINITY));
   };
   expect(endsOf(1)).toBeLessThan(1.2 * endsOf(0) + 1_000);
 });
 
+const eight = (seed: number, pageCount: number) =>
+  new Classroom({ ...CALM, seed, pageCount, lacking: Array(8).fill(1) });
+
+/** When the last of the others is done. */
+function endOfOthers(room: Classroom, except: number): number {
+  room.run(900_000);
+  room.assertRight();
+  const others = room.pcs.filter((_, index) => index !== except);
+  return Math.max(...others.map(({ doneAt }) => doneAt ?? Number.POSITIVE_INFINITY));
+}
+
 test("a disk at half the line's speed delays only itself", () => {
-  const endsOf = (slow: boolean) => {
-    const room = new Classroom({
-      seed: 5,
-      pageCount: 1000,
-      lacking: Array(8).fill(1),
-      answerMsMax: 5,
-      diskRate: 5000,
-    });
+  const endOf = (slow: boolean) => {
+    const room = eight(5, 1000);
     const pc = room.pcs[3];
     if (slow && pc !== undefined) pc.disk.rate = 50;
-    room.run(200_000);
-    return room.pcs.filter((_, index) => index !== 3).map(({ doneAt }) => doneAt ?? Number.POSITIVE_INFINITY);
+    return endOfOthers(room, 3);
   };
-  expect(Math.max(...endsOf(true))).toBeLessThan(1.05 * Math.max(...endsOf(false)) + 300);
+  expect(endOf(true)).toBeLessThan(1.05 * endOf(false) + 300);
 });
+
+// A minute at full speed, ten at the slow line's: the first PC of all is nobody's neighbour but the server's.
+for (const index of [0, 3]) {
+  test(`a line at a tenth of the speed is found out and goes to the tail, at place ${index}`, () => {
+    const endOf = (slow: boolean) => {
+      const room = eight(5, 6000);
+      const pc = room.pcs[index];
+      if (slow && pc !== undefined) pc.machine.rate = 10;
+      return endOfOthers(room, index);
+    };
+    expect(endOf(true)).toBeLessThan(endOf(false) + 16_000);
+  });
+}
 
 /** How much later everyone else is done when something happens to the fourth of eight in the middle. */
 function delayBy(trouble: (room: Classroom) => void): number {
   const endOf = (happens: boolean) => {
-    const room = new Classroom({
-      seed: 9,
-      pageCount: 1000,
-      lacking: Array(8).fill(1),
-      answerMsMax: 5,
-      diskRate: 5000,
-    });
+    const room = eight(9, 1000);
     if (happens) room.time.at(5_000, () => trouble(room));
     room.run(200_000);
     room.assertRight();
