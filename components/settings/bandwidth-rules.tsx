@@ -39,8 +39,8 @@ export function BandwidthCard({
             <option value="0,1,2,3,4,5,6">Every day</option>
             <option value="0,6">Sat and Sun</option>
           </SelectField>
-          <TextField className="w-28" label="From" name="from" type="time" required defaultValue="07:30" />
-          <TextField className="w-28" label="Until" name="until" type="time" required defaultValue="18:00" />
+          <TextField className="w-32" label="From" name="from" type="time" required defaultValue="07:30" />
+          <TextField className="w-32" label="Until" name="until" type="time" required defaultValue="18:00" />
           <TextField
             className="w-28"
             label="Mbit/s at most"

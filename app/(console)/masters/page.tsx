@@ -62,9 +62,9 @@ function Releases({
       <HeadRow>
         <Th>Release</Th>
         <Th>What is new</Th>
-        <Th>Taken of</Th>
-        <Th className="text-right">Size</Th>
-        <Th>Released</Th>
+        <Th className="max-sm:hidden">Taken of</Th>
+        <Th className="text-right max-sm:hidden">Size</Th>
+        <Th className="max-sm:hidden">Released</Th>
         <Th>
           <span className="sr-only">Actions</span>
         </Th>
@@ -77,20 +77,20 @@ function Releases({
                 {release.number}
               </Link>
             </Td>
-            <Td className="min-w-48 break-words">{release.note}</Td>
-            <Td>
+            <Td className="min-w-32 break-words">{release.note}</Td>
+            <Td className="max-sm:hidden">
               <Link href={`/nodes/${release.nodeId}`} className="hover:underline">
                 {release.nodeName}
               </Link>
             </Td>
-            <Td className="text-right">
+            <Td className="text-right max-sm:hidden">
               <ByteCount bytes={release.sizeBytes} />
             </Td>
-            <Td className="text-ink-2">
+            <Td className="text-ink-2 max-sm:hidden">
               <LocalTime iso={release.createdAt} /> by {release.createdBy}
             </Td>
             <Td>
-              <div className="flex justify-end gap-2">
+              <div className="flex flex-col items-end gap-2 sm:flex-row sm:justify-end">
                 {targets === null ? null : (
                   <CloneButton action={planRestoreAction} snapshotId={release.snapshotId} targets={targets} />
                 )}

@@ -233,5 +233,7 @@ function deedOf({ kind, subjectName }: RestorePlan): string {
 function labelOf({ plan, restored }: PlanView): string {
   const deed = plan.kind === "clone" ? "Overwrite" : "Roll back";
   if (plan.items.length === 1) return `${deed} ${plan.items[0]?.nodeName ?? plan.subjectName}`;
-  return `${deed} ${restored.length} of ${plan.items.length} PCs of ${plan.subjectName}`;
+  const all = `${plan.items.length} PCs`;
+  // PCs that were chosen one by one are called by their number.
+  return `${deed} ${restored.length} of ${all}${plan.subjectName === all ? "" : ` of ${plan.subjectName}`}`;
 }
