@@ -7,7 +7,6 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { hasUdpcast } from "./chain/udpcast.ts";
 import type { Fault, RoomResult, RoomWish } from "./chain/wish.ts";
 import type { Panel } from "./chart.ts";
 import { type Claim, claimTable, ratio, times } from "./claim.ts";
@@ -58,7 +57,6 @@ export async function benchChain(
       diskRates: [],
       chains: 1,
       fault: null,
-      tool: "chain",
       ...change,
     });
   const rounds = new Map<number, RoomResult[]>(pcCounts.map((count) => [count, []]));
@@ -86,7 +84,6 @@ export async function benchChain(
   const deltas = Array<number>(FAULT_PCS - 1).fill(DELTA_SHARE);
   const deltaAlone = await single("15 PCs that lack 2 %", deltas.length, { lacking: deltas });
   const deltaBeside = await single("and a blank one beside them", FAULT_PCS, { lacking: [...deltas, 1] });
-  const udpcast = hasUdpcast() ? [await single("udpcast, 16 PCs", FAULT_PCS, { tool: "udpcast" })] : [];
   const star = await single(`star of ${STAR_PCS}`, STAR_PCS, { chains: STAR_PCS });
   const known = [1, 4].map((count) =>
     single(`pages of 64 KiB, ${count} PCs`, count, { pageBytes: LARGE_PAGE_BYTES }),
@@ -96,7 +93,7 @@ export async function benchChain(
   const expectedHops = (3 * (LARGE_PAGE_BYTES + 73) * 8) / (lineMbit * 1e6);
   const measuredHops =
     knownOne === undefined || knownFour === undefined ? null : secondsOf(knownFour) - secondsOf(knownOne);
-  const all = [...byCount, ...faults, slowDisk, deltaAlone, deltaBeside, star, ...udpcast];
+  const all = [...byCount, ...faults, slowDisk, deltaAlone, deltaBeside, star];
   const markdown = [
     "# Benchmark: chain",
     `An image of ${inMegabytes(imageBytes)} in pages of ${PAGE_BYTES} bytes to blank PCs, lines of ${lineMbit} Mbit/s each way; faults and star with ` +
@@ -113,9 +110,6 @@ export async function benchChain(
       ...claimsOf(byCount, faults),
       ...mixedClaims({ quiet: faults[0], slowDisk, deltaAlone, deltaBeside }),
     ]),
-    udpcast.length === 0
-      ? "udpcast is not installed."
-      : "udpcast sends the bytes as they are, unchecked and unencrypted.",
     ...all
       .filter(({ runs }) => runs.some(({ cpuShare }) => cpuShare > CPU_SHARE_MAX))
       .map(
@@ -126,7 +120,7 @@ export async function benchChain(
   const panel: Panel = {
     title: "Time to N PCs",
     format: inSeconds,
-    bars: [...byCount, star, ...udpcast].map((measured) => ({
+    bars: [...byCount, star].map((measured) => ({
       name: measured.name,
       value: secondsOf(measured),
     })),

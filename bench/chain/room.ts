@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { sha256 } from "./file-store.ts";
-import { runUdpcast } from "./udpcast.ts";
 import type { PcWish, RoomResult, RoomWish } from "./wish.ts";
 
 const wish = JSON.parse(process.argv[2] ?? "") as RoomWish;
@@ -150,7 +149,6 @@ run("mount", "-t", "tmpfs", "tmpfs", "/run");
 await mkdir("/run/netns", { recursive: true });
 run("ip", "link", "set", "lo", "up");
 run("ip", "link", "add", "br0", "mtu", "9000", "type", "bridge");
-run("ip", "link", "set", "br0", "type", "bridge", "mcast_snooping", "0");
 run("ip", "link", "set", "br0", "up");
 run("ip", "link", "add", "br1", "type", "bridge");
 run("ip", "link", "set", "br1", "up");
@@ -161,22 +159,6 @@ for (let index = 0; index < wish.pcCount; index += 1) {
   makePort(nameOf(index), hostOf(index));
   makeDeskLine(nameOf(index), hostOf(index));
 }
-if (wish.tool === "udpcast") await playUdpcast();
-
-async function playUdpcast(): Promise<never> {
-  const names = wish.lacking.map((_, index) => nameOf(index));
-  const before = cpuTicks();
-  const doneSeconds = await runUdpcast(wish.folder, names);
-  const after = cpuTicks();
-  let allRight = true;
-  for (const name of names) allRight &&= (await readFile(join(wish.folder, name))).equals(target);
-  return answer({
-    ...{ doneSeconds, seconds: Math.max(...doneSeconds), allRight },
-    cpuShare: (after.busy - before.busy) / (after.all - before.all),
-    ...{ sourceBytes: wish.imageBytes, retransmits: 0, moves: [] },
-  });
-}
-
 function answer(result: RoomResult): never {
   console.log(JSON.stringify(result));
   process.exit(0);

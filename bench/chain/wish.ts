@@ -15,8 +15,6 @@ export interface RoomWish {
   /** Chains side by side; as many as PCs make a star. */
   readonly chains: number;
   readonly fault: Fault | null;
-  /** What serves the room. */
-  readonly tool: "chain" | "udpcast";
 }
 
 export interface Fault {
