@@ -22,6 +22,8 @@ export interface ChainMember {
 /** A line that brings less than this share of what others get is what holds a PC up. */
 const SLOW_SHARE = 0.8;
 const RATE_WINDOW_MS = 10_000;
+/** Ends as close together as this share are one end. */
+const ALIKE_SHARE = 0.8;
 
 export function ChainLine({ members }: { members: readonly ChainMember[] }) {
   const samples = useSamples(Object.fromEntries(members.map(({ nodeId, doneBytes }) => [nodeId, doneBytes])));
@@ -70,6 +72,8 @@ function endInWords(
     (other.left?.most ?? 0) > (worst.left?.most ?? 0) ? other : worst,
   );
   const words = leftInWords(last.left ?? { least: 0, most: 0 });
+  const soonest = Math.min(...open.map(({ left }) => left?.most ?? 0));
+  if (soonest >= ALIKE_SHARE * (last.left?.most ?? 0)) return `About ${words} to go; all get on alike.`;
   return `About ${words} to go, as ${last.member.nodeName} needs: ${reasonOf(last.member, open, samples)}.`;
 }
 

@@ -38,7 +38,8 @@ export interface LaneTask {
     readonly sentBytes: number;
     readonly writtenBytes: number;
   } | null;
-  readonly lastEvent: { readonly at: string; readonly message: string } | null;
+  /** With the step "writing": what happened in the middle. */
+  readonly lastEvent: { readonly at: string; readonly step: string; readonly message: string } | null;
 }
 
 export interface LaneSnapshot {
@@ -92,7 +93,9 @@ export function Lane({ task, snapshot }: { task: LaneTask; snapshot: LaneSnapsho
               <span>in {speedWords(rateOf("in"))}</span>
               <span>out {speedWords(rateOf("out"))}</span>
               <span>onto its disk {speedWords(rateOf("disk"))}</span>
-              {task.lastEvent === null ? null : <span className="text-ink-2">{task.lastEvent.message}</span>}
+              {task.lastEvent?.step === "writing" ? (
+                <span className="text-ink-2">{task.lastEvent.message}</span>
+              ) : null}
             </p>
           )}
         </div>

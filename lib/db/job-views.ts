@@ -48,7 +48,7 @@ export interface TaskRow {
   readonly fromNeighboursBytes: number | null;
   /** Where it stood last in its chain; null for what is in none. */
   readonly chain: ChainPlace | null;
-  readonly lastEvent: { readonly at: string; readonly message: string } | null;
+  readonly lastEvent: { readonly at: string; readonly step: string; readonly message: string } | null;
 }
 
 export interface JobDetailRow extends JobRow {
@@ -184,7 +184,8 @@ function taskRowOf(row: LoadedTask): TaskRow {
     writtenBytes: numberIn(row.report, "writtenBytes"),
     fromNeighboursBytes: numberIn(partOf(row.report, "chain"), "fromNeighboursBytes"),
     chain: chainOf(row.chain),
-    lastEvent: event === undefined ? null : { at: event.at.toISOString(), message: event.message },
+    lastEvent:
+      event === undefined ? null : { at: event.at.toISOString(), step: event.step, message: event.message },
   };
 }
 
