@@ -66,8 +66,10 @@ function endInWords(
     .map((member) => ({ member, left: secondsLeft(samples[member.nodeId] ?? [], member.totalBytes) }));
   const [first] = open;
   if (first === undefined) return "All have everything; the last ones read it back.";
-  const unknown = open.find(({ left }) => left === null);
-  if (unknown !== undefined) return "How long it takes is not certain yet.";
+  const still = open.find(({ member }) => standsStill(samples[member.nodeId] ?? []));
+  if (still !== undefined)
+    return `${still.member.nodeName} stands still: ${reasonOf(still.member, open, samples)}.`;
+  if (open.some(({ left }) => left === null)) return "How long it takes is not certain yet.";
   const last = open.reduce((worst, other) =>
     (other.left?.most ?? 0) > (worst.left?.most ?? 0) ? other : worst,
   );
@@ -75,6 +77,13 @@ function endInWords(
   const soonest = Math.min(...open.map(({ left }) => left?.most ?? 0));
   if (soonest >= ALIKE_SHARE * (last.left?.most ?? 0)) return `About ${words} to go; all get on alike.`;
   return `About ${words} to go, as ${last.member.nodeName} needs: ${reasonOf(last.member, open, samples)}.`;
+}
+
+function standsStill(samples: readonly Sample[]): boolean {
+  const [first] = samples;
+  const last = samples.at(-1);
+  const isKnown = first !== undefined && last !== undefined && last.atMs - first.atMs >= RATE_WINDOW_MS;
+  return isKnown && rateOver(samples, RATE_WINDOW_MS) === 0;
 }
 
 function reasonOf(
