@@ -1,13 +1,12 @@
 // What the gateway needs of the database, as a port: database-store.ts is the real one; tests pass a small one of their own,
 // so that the whole wire can be tried without Postgres.
 
-import type { ArchiveChoice } from "#lib/model/archive-choice.ts";
+import type { LeasedTask as LeasedRow } from "#lib/db/leased-task.ts";
 import type { BandwidthRules } from "#lib/model/bandwidth.ts";
 import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
-import type { DiskMap } from "#lib/model/fit.ts";
-import type { TaskKind, TaskStep } from "#lib/model/job.ts";
+import type { TaskStep } from "#lib/model/job.ts";
 import type { DiskInfo, NodeLifeCycle } from "#lib/model/node.ts";
-import type { SnapshotPurpose, SnapshotRecord } from "#lib/model/snapshot.ts";
+import type { SnapshotRecord } from "#lib/model/snapshot.ts";
 
 export interface GatewayNode {
   readonly id: string;
@@ -25,23 +24,8 @@ export interface Enrolment {
   readonly enrolmentKey?: string;
 }
 
-export interface LeasedTask {
-  readonly taskId: string;
-  readonly jobId: string;
-  readonly kind: TaskKind;
-  readonly snapshotId: string | null;
-  readonly nodeName: string;
-  readonly attempt: number;
-  readonly purpose: SnapshotPurpose;
-  readonly comment: string;
-  readonly storage: ArchiveChoice;
-  readonly disks: readonly DiskInfo[];
-  /** Which of them each of the snapshot's disks goes to; null: those it was taken of. */
-  readonly diskMap: DiskMap | null;
-  readonly replacesLayout: boolean;
-  /** The nodes of the job that get the same snapshot and have not ended, this one among them; empty for an archive. */
-  readonly peers: readonly string[];
-}
+/** As the database has it, without what the repository knows better. */
+export type LeasedTask = Omit<LeasedRow, "images">;
 
 /** "lost": the lease is no longer the task's; nothing was changed. */
 export type Verdict = "done" | "lost";
