@@ -28,7 +28,7 @@ test("two PCs become copies of a third", async ({ page }) => {
     await dialog.getByLabel("What is new in it").fill("Printer drivers");
     await dialog.getByRole("button", { name: "Release it" }).click();
     await expect(page.getByRole("heading", { level: 1, name: "Masters" })).toBeVisible();
-    const release = page.getByRole("table", { name: "Releases of Lab image" }).getByRole("row").nth(1);
+    const release = page.getByRole("region", { name: "Releases of Lab image" }).getByRole("row").nth(1);
     await expect(release).toContainText("Printer drivers");
     await expect(release).toContainText(master);
   });
