@@ -37,6 +37,7 @@ module.exports = {
       ["lib/model", "lib/page", "lib/protocol"],
       "Who feeds whom is decided without sockets, disks or clocks.",
     ),
+    mayUse("lib/localize", ["lib/model", "lib/page"], "What makes copies differ is bytes and values; it knows no rows."),
     mayUse("lib/image", ["lib/model", "lib/page"], "Image formats are bytes; they know no repository."),
     mayUse("lib/nbd", ["lib/model"], "A disk to serve is handed in; NBD knows no repository."),
     mayUse("lib/engine", ["lib/model", "lib/page"], "The engine knows no people, jobs, HTTP or SQL."),
@@ -53,7 +54,7 @@ module.exports = {
     ...["lib/commands", "lib/queries"].map((who) =>
       mayUse(
         who,
-        ["lib/model", "lib/protocol", "lib/auth", "lib/db", "lib/queue", "lib/env"],
+        ["lib/model", "lib/protocol", "lib/localize", "lib/auth", "lib/db", "lib/queue", "lib/env"],
         "What a person may do or see.",
       ),
     ),
@@ -71,7 +72,7 @@ module.exports = {
     mayUse(
       "worker",
       [
-        ...["lib/model", "lib/page", "lib/protocol", "lib/chain", "lib/engine"],
+        ...["lib/model", "lib/page", "lib/protocol", "lib/chain", "lib/localize", "lib/engine"],
         ...["lib/db", "lib/queue", "lib/auth", "lib/env"],
       ],
       "The worker is headless: no pages, no commands.",

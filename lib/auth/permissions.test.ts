@@ -8,6 +8,7 @@ const MAY: Readonly<Record<Action, readonly string[]>> = {
   evaluate: ["operator", "admin"],
   pin: ["operator", "admin"],
   release: ["operator", "admin"],
+  localize: ["operator", "admin"],
   "manage-network": ["admin"],
   upkeep: ["operator", "admin"],
   prune: ["admin"],

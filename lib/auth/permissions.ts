@@ -11,6 +11,7 @@ export const ACTIONS = [
   "upkeep",
   "pin",
   "release",
+  "localize",
   "cancel",
   "prune",
   "manage-storage",
@@ -29,7 +30,7 @@ export interface Permitted {
 
 const ALLOWED: Readonly<Record<Role, readonly Action[]>> = {
   viewer: ["read"],
-  operator: ["read", "snapshot", "restore", "verify", "evaluate", "upkeep", "pin", "release", "cancel"],
+  operator: ["read", "snapshot", "restore", "verify", "evaluate", "upkeep", "pin", "release", "localize", "cancel"],
   admin: ACTIONS,
 };
 

@@ -3,13 +3,7 @@
 // image goes by; what has no such sign may be patched.
 // Facts: the superblocks' documented layouts (LUKS on-disk format 1 and 2; btrfs, ext4 and bcachefs of the Linux kernel; ZFS on-disk
 // specification; BitLocker and the hive format as libyal describes them).
-import type { TokenPlace } from "./tokens.ts";
-
-export interface Obstacle {
-  readonly reason: "encrypted" | "checksummed" | "not-unmounted" | "dirty-hive";
-  /** One sentence for people. */
-  readonly explanation: string;
-}
+import type { Obstacle, TokenPlace } from "#lib/model/localization.ts";
 
 interface Sign {
   readonly offset: number;

@@ -2,21 +2,7 @@
 // underscores after the name ("@@host_name________@@"), in UTF-8 or UTF-16LE. It is found without knowing the file system, also
 // across the borders of pages and blocks, and what replaces it has exactly its length: nothing else on the disk moves.
 import { CodedError } from "#lib/model/errors.ts";
-
-export const ENCODINGS = ["utf8", "utf16le"] as const;
-export type Encoding = (typeof ENCODINGS)[number];
-
-export interface TokenPlace {
-  /** Of the image. */
-  readonly offsetBytes: number;
-  readonly lengthBytes: number;
-  readonly encoding: Encoding;
-  /** The variable's name, without the underscores that fill it up. */
-  readonly name: string;
-}
-
-export const PADDINGS = ["space", "nul"] as const;
-export type Padding = (typeof PADDINGS)[number];
+import { ENCODINGS, type Encoding, type Padding, type TokenPlace } from "#lib/model/localization.ts";
 
 const AT = 0x40;
 const CHARACTERS_MAX = 255;

@@ -1,23 +1,7 @@
 // What differs from PC to PC: named values, set for everything, for a classroom or for one PC. The nearest wins, and whoever looks
 // at a value is told where it comes from. Pure.
 import { CodedError } from "#lib/model/errors.ts";
-
-export const SCOPES = ["global", "classroom", "node"] as const;
-export type Scope = (typeof SCOPES)[number];
-
-export interface Variable {
-  readonly name: string;
-  readonly scope: Scope;
-  /** Group or node id; "" for global ones. */
-  readonly scopeId: string;
-  /** Null: a secret, which is shown to nobody. */
-  readonly value: string | null;
-}
-
-export interface ResolvedVariable {
-  readonly value: string | null;
-  readonly from: Scope;
-}
+import { type ResolvedVariable, SCOPES, type Variable } from "#lib/model/localization.ts";
 
 export interface PlaceOfNode {
   readonly nodeId: string;
@@ -53,7 +37,7 @@ export function resolveVariables(
     const scopeId = scope === "global" ? "" : scope === "classroom" ? groupId : nodeId;
     for (const variable of variables) {
       if (variable.scope === scope && variable.scopeId === scopeId)
-        resolved.set(variable.name, { value: variable.value, from: scope });
+        resolved.set(variable.name, { value: variable.value, sealed: variable.sealed, from: scope });
     }
   }
   return resolved;

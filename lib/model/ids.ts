@@ -9,6 +9,8 @@ export const ID_PREFIXES = [
   "task",
   "plan",
   "rel",
+  "loc",
+  "file",
   "disk",
   "part",
   "image",

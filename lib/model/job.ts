@@ -7,6 +7,7 @@ export const JOB_KINDS = [
   "restore-node",
   "roll-back-classroom",
   "clone",
+  "localize",
   "verify",
   "evaluate",
   "prune",
@@ -14,6 +15,7 @@ export const JOB_KINDS = [
   "scrub",
   "re-segment",
   "pin",
+  "scan-tokens",
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
@@ -29,7 +31,7 @@ export const UPKEEP_JOB_KINDS = [
 export type UpkeepJobKind = (typeof UPKEEP_JOB_KINDS)[number];
 
 /** Work on the repository itself: one task that no agent leases, done by the worker. */
-export const REPOSITORY_JOB_KINDS = [...UPKEEP_JOB_KINDS, "pin"] as const satisfies readonly JobKind[];
+export const REPOSITORY_JOB_KINDS = [...UPKEEP_JOB_KINDS, "pin", "scan-tokens"] as const satisfies readonly JobKind[];
 export type RepositoryJobKind = (typeof REPOSITORY_JOB_KINDS)[number];
 
 export function isRepositoryJobKind(kind: JobKind): kind is RepositoryJobKind {
@@ -122,7 +124,7 @@ export function isFinalJobState(state: JobState): boolean {
   return (FINAL_JOB_STATES as readonly JobState[]).includes(state);
 }
 
-export const TASK_KINDS = ["archive", "restore", ...REPOSITORY_JOB_KINDS] as const;
+export const TASK_KINDS = ["archive", "restore", "localize", ...REPOSITORY_JOB_KINDS] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 
 /** "waiting": its job has not started. "ready": an agent may lease it. */
@@ -261,6 +263,8 @@ export const TASK_STEPS = [
   "scrubbing",
   "re-segmenting",
   "pinning",
+  "scanning",
+  "recipes",
   "committing",
   "done",
 ] as const;
