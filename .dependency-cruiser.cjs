@@ -37,7 +37,11 @@ module.exports = {
       ["lib/model", "lib/page", "lib/protocol"],
       "Who feeds whom is decided without sockets, disks or clocks.",
     ),
-    mayUse("lib/localize", ["lib/model", "lib/page"], "What makes copies differ is bytes and values; it knows no rows."),
+    mayUse(
+      "lib/localize",
+      ["lib/model", "lib/page", "lib/protocol"],
+      "What makes copies differ is bytes and values; it knows no rows.",
+    ),
     mayUse("lib/image", ["lib/model", "lib/page"], "Image formats are bytes; they know no repository."),
     mayUse("lib/nbd", ["lib/model"], "A disk to serve is handed in; NBD knows no repository."),
     mayUse("lib/engine", ["lib/model", "lib/page"], "The engine knows no people, jobs, HTTP or SQL."),

@@ -33,6 +33,8 @@ export interface SimulatedDiskOptions {
   /** Folders of this machine whose files fill the partition up to half: the first gets half of that, the next half of
    *  the rest, and so on, so that programs and many small files are both there. */
   readonly contents?: readonly string[];
+  /** With a second partition of this size behind it, labelled CIDATA, for an identity volume. Whole MiB. */
+  readonly identityBytes?: number;
 }
 
 export async function createSimulatedDisk(options: SimulatedDiskOptions): Promise<void> {
@@ -90,7 +92,8 @@ async function formatDisk(path: string, options: SimulatedDiskOptions): Promise<
   const file = await open(path, "w");
   await file.truncate(options.sizeBytes);
   await file.close();
-  const partitionBytes = Math.floor((options.sizeBytes - OUTSIDE_PARTITION) / MIB) * MIB;
+  const { identityBytes = 0 } = options;
+  const partitionBytes = Math.floor((options.sizeBytes - OUTSIDE_PARTITION) / MIB) * MIB - identityBytes;
   const device = await openFileDevice(path, "write");
   try {
     const partition = {
@@ -99,7 +102,14 @@ async function formatDisk(path: string, options: SimulatedDiskOptions): Promise<
       sizeBytes: partitionBytes,
       guid: guid(options.seed, "p1"),
     };
-    await writeGpt(device, guid(options.seed, "disk"), [partition]);
+    const identity = {
+      label: "CIDATA",
+      offsetBytes: PARTITION_OFFSET + partitionBytes,
+      sizeBytes: identityBytes,
+      guid: guid(options.seed, "p2"),
+    };
+    const partitions = identityBytes === 0 ? [partition] : [partition, identity];
+    await writeGpt(device, guid(options.seed, "disk"), partitions);
   } finally {
     await device.close();
   }

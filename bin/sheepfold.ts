@@ -49,6 +49,7 @@ const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
 /** Through a server's API. */
 const ONLINE: Readonly<Record<string, () => Promise<Command>>> = {
   clone: async () => (await import("./online/clone.ts")).cloneCommand(),
+  localize: async () => (await import("./online/clone.ts")).localizeCommand(),
 };
 
 async function main(): Promise<void> {

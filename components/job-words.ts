@@ -50,6 +50,7 @@ export const JOB_KIND_WORDS: Readonly<Record<JobKind, string>> = {
   "restore-node": "Roll back PC",
   "roll-back-classroom": "Roll back classroom",
   clone: "Clone",
+  localize: "Localize",
   verify: "Verify",
   evaluate: "Evaluate",
   prune: "Prune",
@@ -57,11 +58,13 @@ export const JOB_KIND_WORDS: Readonly<Record<JobKind, string>> = {
   scrub: "Scrub",
   "re-segment": "Re-segment",
   pin: "Pin",
+  "scan-tokens": "Look for tokens",
 };
 
 export const TASK_KIND_WORDS: Readonly<Record<TaskKind, string>> = {
   archive: "Snapshot",
   restore: "Roll back",
+  localize: "Localize",
   verify: "Verify",
   evaluate: "Evaluate",
   prune: "Prune",
@@ -69,6 +72,7 @@ export const TASK_KIND_WORDS: Readonly<Record<TaskKind, string>> = {
   scrub: "Scrub",
   "re-segment": "Re-segment",
   pin: "Pin",
+  "scan-tokens": "Look for tokens",
 };
 
 export const TASK_STEP_WORDS: Readonly<Record<TaskStep, string>> = {
@@ -87,6 +91,8 @@ export const TASK_STEP_WORDS: Readonly<Record<TaskStep, string>> = {
   scrubbing: "Scrubbing",
   "re-segmenting": "Compressing anew",
   pinning: "Pinning",
+  scanning: "Looking for tokens",
+  recipes: "Changing files",
   committing: "Committing",
   done: "Done",
 };
@@ -122,4 +128,6 @@ export const SKIP_WORDS: Readonly<Record<SkipReason, string>> = {
   "partition-missing": "Partition missing",
   "layout-differs": "Partition layout differs",
   "snapshot-corrupt": "Snapshot is damaged",
+  "cannot-localize": "Cannot be localized",
+  "identity-duplicate": "Same as another PC",
 };

@@ -22,7 +22,7 @@ export function theWorld(): World {
 }
 
 export async function hand(
-  deed: "change" | "damage" | "hash" | "stranger",
+  deed: "change" | "damage" | "hash" | "stranger" | "room" | "line",
   pc: string,
   seed = 1,
 ): Promise<string> {

@@ -1,7 +1,8 @@
 // The world the journeys happen in: the whole product with a practice classroom of small PCs, and a few hands that reach
 // where a browser cannot: change or damage a PC's disk, hash it, start a PC nobody knows. Prints one ready line.
 import { createHash, randomBytes } from "node:crypto";
-import { createReadStream, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createReadStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join, resolve } from "node:path";
 import { hashPassword } from "better-auth/crypto";
@@ -43,10 +44,11 @@ async function open(): Promise<void> {
     log,
   });
   const onlooker = await createOnlooker();
+  const extraDisks = new Map<string, string>();
   const diskOf = (name: string) => {
-    const pc = room.pcs.find((candidate) => candidate.name === name);
-    if (pc === undefined) throw new Error(`No PC is called ${name}.`);
-    return pc.disk;
+    const disk = room.pcs.find((candidate) => candidate.name === name)?.disk ?? extraDisks.get(name);
+    if (disk === undefined) throw new Error(`No PC is called ${name}.`);
+    return disk;
   };
   const hands: Readonly<Record<string, (pc: string, seed: number) => Promise<string>>> = {
     change: async (pc, seed) => changeSimulatedDisk(diskOf(pc), seed).then(() => "changed"),
@@ -58,6 +60,31 @@ async function open(): Promise<void> {
       await stack.startAgent({ name: pc, disk, waitUntilReady: false });
       return "started";
     },
+    // A second classroom, of as many small PCs, each with a place for an identity volume and tokens on its system partition.
+    room: async (name, pcCount) => {
+      const contents = join(dir, "contents");
+      mkdirSync(join(contents, "etc"), { recursive: true });
+      writeFileSync(
+        join(contents, "etc/lab.conf"),
+        "host=@@host_name__________@@\nlicence=@@licence__________@@\n",
+      );
+      writeFileSync(
+        join(contents, "etc/registry.bin"),
+        Buffer.from("Host=@@host_name__________@@", "utf16le"),
+      );
+      const sizes = { sizeBytes: 24 * 1024 * 1024, identityBytes: 4 * 1024 * 1024 };
+      const extra = await startSimulatedClassroom(stack, api, {
+        name,
+        pcCount,
+        contents: [contents],
+        ...sizes,
+        log,
+      });
+      for (const pc of extra.pcs) extraDisks.set(pc.name, pc.disk);
+      return extra.groupId;
+    },
+    // What stands where a token was: the first line of the system partition's bytes that holds the words.
+    line: async (pc, lineNumber) => tokenLines(await readFile(diskOf(pc)))[lineNumber] ?? "",
   };
   const port = await freePort();
   createServer((request, response) => {
@@ -81,6 +108,15 @@ async function open(): Promise<void> {
     };
     console.log(`world ready ${JSON.stringify(facts)}`);
   });
+}
+
+/** The lines of etc/lab.conf, wherever they lie on the disk. */
+function tokenLines(bytes: Buffer): string[] {
+  const from = bytes.indexOf("host=");
+  return bytes
+    .subarray(from, from + 200)
+    .toString("latin1")
+    .split("\n", 2);
 }
 
 /** Someone who may look and not touch. */

@@ -17,15 +17,7 @@ import { JobSlots } from "./job-slots.ts";
 import { watchJobs } from "./job-watch.ts";
 import { inWords, log } from "./log.ts";
 import { openWorkersRepository } from "./open-repository.ts";
-import { processEvaluate } from "./processors/evaluate.ts";
-import { processGc } from "./processors/gc.ts";
-import { processPin } from "./processors/pin.ts";
-import { processPrune } from "./processors/prune.ts";
-import { processReSegment } from "./processors/re-segment.ts";
-import { processRestore } from "./processors/restore.ts";
-import { processScrub } from "./processors/scrub.ts";
-import { processSnapshot } from "./processors/snapshot.ts";
-import { processVerify } from "./processors/verify.ts";
+import { PROCESSORS } from "./processors/all.ts";
 import { reconcile } from "./reconcile.ts";
 import type { WorkerContext } from "./run-job.ts";
 import { startSweeper } from "./sweeper.ts";
@@ -33,21 +25,6 @@ import { startSweeper } from "./sweeper.ts";
 /** Jobs of agents mostly wait for the network, so many may run at once; the engine queues what needs the processor. */
 const JOBS_AT_ONCE_MAX = 32;
 const STOP_MS_MAX = 9_000;
-
-const PROCESSORS: WorkerContext["processors"] = {
-  "snapshot-node": processSnapshot,
-  "snapshot-classroom": processSnapshot,
-  "restore-node": processRestore,
-  "roll-back-classroom": processRestore,
-  clone: processRestore,
-  verify: processVerify,
-  evaluate: processEvaluate,
-  prune: processPrune,
-  gc: processGc,
-  scrub: processScrub,
-  "re-segment": processReSegment,
-  pin: processPin,
-};
 
 async function main(): Promise<void> {
   const environment = parseEnvironment(process.env);

@@ -21,14 +21,7 @@ import { consumeTickets } from "#lib/queue/consume.ts";
 import { closeQueue, enqueue } from "#lib/queue/enqueue.ts";
 import { JobSlots } from "./job-slots.ts";
 import { type JobWatch, watchJobs } from "./job-watch.ts";
-import { processEvaluate } from "./processors/evaluate.ts";
-import { processGc } from "./processors/gc.ts";
-import { processPin } from "./processors/pin.ts";
-import { processPrune } from "./processors/prune.ts";
-import { processReSegment } from "./processors/re-segment.ts";
-import { processScrub } from "./processors/scrub.ts";
-import { processSnapshot } from "./processors/snapshot.ts";
-import { processVerify } from "./processors/verify.ts";
+import { PROCESSORS } from "./processors/all.ts";
 import { reconcile } from "./reconcile.ts";
 import { claimAndRun, type WorkerContext } from "./run-job.ts";
 import { startSweeper } from "./sweeper.ts";
@@ -62,22 +55,8 @@ afterAll(async () => {
 });
 
 function contextOf(change: Partial<WorkerContext> = {}): WorkerContext {
-  const processors: WorkerContext["processors"] = {
-    "snapshot-node": processSnapshot,
-    "snapshot-classroom": processSnapshot,
-    "restore-node": processSnapshot,
-    "roll-back-classroom": processSnapshot,
-    clone: processSnapshot,
-    verify: processVerify,
-    evaluate: processEvaluate,
-    prune: processPrune,
-    gc: processGc,
-    scrub: processScrub,
-    "re-segment": processReSegment,
-    pin: processPin,
-  };
   const stopping = new AbortController().signal;
-  return { workerId: "worker-1", repository, watch, processors, stopping, ...change };
+  return { workerId: "worker-1", repository, watch, processors: PROCESSORS, stopping, ...change };
 }
 
 async function runToEnd(jobId: string, context = contextOf()): Promise<boolean> {

@@ -5,6 +5,7 @@ import { CodedError } from "#lib/model/errors.ts";
 import { DISK_LAYOUT } from "#lib/model/node.ts";
 import type { ImageResult, RestoreImage, TaskMessage } from "#lib/protocol/control.ts";
 import { LAYOUT_BYTES_MAX } from "#lib/protocol/layout.ts";
+import type { RecipeResult } from "#lib/protocol/recipe.ts";
 import { type Part, throughChain } from "../chain/through-chain.ts";
 import { rereadPartitionTable } from "../device/block-device.ts";
 import { type Disk, inspectDisk, layoutExtents } from "../device/disk.ts";
@@ -14,6 +15,7 @@ import { openDevice } from "../device/open-device.ts";
 import { readPartitionTable, type TablePartition } from "../device/partition-table.ts";
 import type { RawDevice } from "../device/raw-device.ts";
 import { usageOf } from "../device/usage.ts";
+import { runRecipes } from "../localize/run-recipes.ts";
 import { ImageRestore } from "./restore-image.ts";
 import type { TaskContext } from "./task-context.ts";
 
@@ -45,8 +47,35 @@ export async function restore(context: TaskContext, task: RestoreTask): Promise<
     work.push({ disk, destinations: await decide(context, task, disk, images) });
   }
   const results = await writeDisks(context, task, work);
+  await changeFiles(context, task, work);
   progress.step = "done";
   return results;
+}
+
+/** What is on the disks is what the server says by now; recipes change single files of it. */
+async function changeFiles(
+  context: TaskContext,
+  { recipes = [] }: RestoreTask,
+  work: readonly DiskWork[],
+): Promise<void> {
+  if (recipes.length === 0) return;
+  context.progress.step = "recipes";
+  const results: RecipeResult[] = [];
+  for (const { disk } of work) {
+    const numbers = recipes.flatMap(({ diskSerial }, index) =>
+      diskSerial === disk.info.serial ? [index] : [],
+    );
+    const present = await inspectDisk(disk.path);
+    const done = await runRecipes({
+      diskPath: disk.path,
+      isFile: disk.isFile,
+      partitions: present.info.partitions,
+      recipes: numbers.flatMap((index) => recipes[index]?.recipe ?? []),
+      signal: context.signal,
+    });
+    results.push(...done.map((result) => ({ ...result, recipe: numbers[result.recipe] ?? result.recipe })));
+  }
+  context.progress.recipes = results.sort((left, right) => left.recipe - right.recipe);
 }
 
 /** Where each image goes, after every guard has agreed. Reads only. */

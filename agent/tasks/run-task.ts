@@ -60,8 +60,13 @@ export async function runTask(run: TaskRun): Promise<string> {
 async function outcomeOf(context: TaskContext, task: TaskMessage): Promise<ResultRequest | null> {
   try {
     const images = await work(context, task);
-    const { chain } = context.progress;
-    return { outcome: "succeeded", images, ...(chain === null ? {} : { chain }) };
+    const { chain, recipes } = context.progress;
+    return {
+      outcome: "succeeded",
+      images,
+      ...(chain === null ? {} : { chain }),
+      ...(recipes.length === 0 ? {} : { recipes: [...recipes] }),
+    };
   } catch (thrown) {
     if (context.signal.aborted && context.signal.reason === CANCELLED) return { outcome: "cancelled" };
     if (context.signal.aborted || isLost(thrown)) return null;

@@ -1,6 +1,7 @@
 // What every task is given: the way to the gateway, its lease, the disks, and where to say how far it is.
 import type { TaskStep } from "#lib/model/job.ts";
 import type { ChainTraffic } from "#lib/protocol/control.ts";
+import type { RecipeResult } from "#lib/protocol/recipe.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 import type { HashPool } from "../hash/hash-pool.ts";
 
@@ -22,6 +23,8 @@ export class TaskProgress {
   totalBytes = 0;
   /** Set by a restore that took part in a chain. */
   chain: ChainTraffic | null = null;
+  /** Set by a restore with recipes. */
+  recipes: readonly RecipeResult[] = [];
 }
 
 /** A task's requests survive a network that is away for this long; then the task fails and may be tried again later. */

@@ -18,11 +18,13 @@ const PlanForm = z.union([
     at: z.string().max(64),
   }),
   z.object({
-    kind: z.literal("clone"),
+    kind: z.enum(["clone", "localize"]),
     snapshotId: z.string().max(64),
     /** To a whole classroom; without it, to the PCs ticked (fields "nodeId"). */
     groupId: z.string().max(64).optional(),
     replaceLayouts: z.literal("yes").optional(),
+    /** Of a localization: a snapshot of each PC follows. */
+    baseline: z.literal("yes").optional(),
   }),
 ]);
 const ApplyForm = z.object({
@@ -36,14 +38,19 @@ export async function planRestoreAction(_previous: FormState, form: FormData): P
   return answer(async () => {
     const viewer = await requireViewer();
     const asked = parseForm(PlanForm, form);
-    const plan = await planRestore(viewer, asked.kind === "clone" ? cloneWish(asked, form) : asked);
+    const plan = await planRestore(viewer, "snapshotId" in asked ? wishOfMaster(asked, form) : asked);
     redirect(`/plans/${plan.id}`);
   });
 }
 
-function cloneWish(asked: { snapshotId: string; groupId?: string; replaceLayouts?: "yes" }, form: FormData) {
-  const { snapshotId, groupId } = asked;
-  const wish = { kind: "clone" as const, snapshotId, replaceLayouts: asked.replaceLayouts === "yes" };
+function wishOfMaster(asked: Extract<z.output<typeof PlanForm>, { snapshotId: string }>, form: FormData) {
+  const { kind, snapshotId, groupId } = asked;
+  const wish = {
+    kind,
+    snapshotId,
+    replaceLayouts: asked.replaceLayouts === "yes",
+    baseline: asked.baseline === "yes",
+  };
   if (groupId !== undefined) return { ...wish, groupId };
   const nodeIds = form.getAll("nodeId").filter((value) => typeof value === "string");
   if (nodeIds.length > 0) return { ...wish, nodeIds };

@@ -1,5 +1,5 @@
-// `sheepfold clone SNAPSHOT --to classroom:NAME | --to PC…`: the same plan and the same job as the button, through the API.
-// Without --apply or --yes it shows the plan and writes nothing.
+// `sheepfold clone SNAPSHOT --to classroom:NAME | --to PC…`, and `sheepfold localize`, which gives each copy an identity of its own, too: the
+// same plan and the same job as the buttons, through the API. Without --apply or --yes they show the plan and write nothing.
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
@@ -18,7 +18,12 @@ interface CloneOptions extends OutputOptions {
   readonly apply?: string;
   readonly yes?: boolean;
   readonly replaceTables?: boolean;
+  /** Of localize: false without a snapshot of each PC afterwards. */
+  readonly baseline?: boolean;
+  readonly preview?: boolean;
 }
+
+type Kind = "clone" | "localize";
 
 const CLASSROOM = "classroom:";
 const MASTER = "master:";
@@ -26,7 +31,20 @@ const AFTER_INTERRUPTION =
   "A job that was begun goes on: see it in the dashboard, and cancel it there if it must stop.";
 
 export function cloneCommand(): Command {
-  return plainVerb("clone", "Write a snapshot to other PCs, by the server's API.")
+  return copyVerb("clone", "Write a snapshot to other PCs, by the server's API.");
+}
+
+export function localizeCommand(): Command {
+  return copyVerb(
+    "localize",
+    "Make PCs of a master's release, each with its own identity, by the server's API.",
+  )
+    .option("--no-baseline", "take no snapshot of each PC afterwards")
+    .option("--preview", "show what the PCs would get, file by file, and plan nothing");
+}
+
+function copyVerb(kind: Kind, words: string): Command {
+  return plainVerb(kind, words)
     .argument("<SNAPSHOT>", "id of a snapshot, or master:NAME for its newest release")
     .requiredOption("--to <TARGET...>", "classroom:NAME, or names of PCs")
     .option("--server <URL>", "the dashboard's address (or SHEEPFOLD_URL)")
@@ -35,16 +53,23 @@ export function cloneCommand(): Command {
     .option("--apply <HASH>", "carry the plan out if it is still the one with this hash")
     .option("--yes", "carry the plan out, whatever it says")
     .action((source: string, options: CloneOptions) =>
-      runVerb(options, (context) => clone(source, options, context), AFTER_INTERRUPTION),
+      runVerb(options, (context) => copy(kind, source, options, context), AFTER_INTERRUPTION),
     );
 }
 
-async function clone(source: string, options: CloneOptions, context: VerbContext): Promise<ExitCode> {
+async function copy(
+  kind: Kind,
+  source: string,
+  options: CloneOptions,
+  context: VerbContext,
+): Promise<ExitCode> {
   const api = await connect(options);
-  const target = await targetOf(api, options.to);
   const snapshotId = await snapshotOf(api, source);
+  if (options.preview === true) return preview(api, snapshotId, options, context);
+  const target = await targetOf(api, options.to);
   const plan = await api.post<RestorePlan>("/api/v1/plans", {
-    ...{ kind: "clone", snapshotId, replaceLayouts: options.replaceTables === true, ...target },
+    ...{ kind, snapshotId, replaceLayouts: options.replaceTables === true, ...target },
+    ...(options.baseline === undefined ? {} : { baseline: options.baseline }),
   });
   if (options.apply === undefined && options.yes !== true) {
     context.output.result(
@@ -70,9 +95,74 @@ async function carryOut(api: ApiClient, plan: RestorePlan, { output }: VerbConte
   output.endProgress();
   output.result(job, () => jobInWords(job));
   if (job.state === "succeeded") return EXIT.ok;
-  throw new CodedError("job-partly-failed", `Not every PC became a copy: the job ended as "${job.state}".`, {
-    hint: "The table says why. When the cause is gone, use Retry failed only in the dashboard, or clone to those PCs again.",
+  throw new CodedError("job-partly-failed", `Not every PC succeeded: the job ended as "${job.state}".`, {
+    hint: "The table says why. When the cause is gone, use Retry failed only in the dashboard, or run the command again for those PCs.",
   });
+}
+
+/** Of each PC named: what it would get. A classroom's PCs are shown one after the other. */
+async function preview(
+  api: ApiClient,
+  snapshotId: string,
+  { to }: CloneOptions,
+  { output }: VerbContext,
+): Promise<ExitCode> {
+  const { items } = await api.get<{ items: readonly { id: string; snapshotId: string }[] }>(
+    "/api/v1/masters",
+  );
+  const release = items.find((item) => item.snapshotId === snapshotId);
+  if (release === undefined) {
+    throw new CodedError("release-unknown", `Snapshot ${snapshotId} is no release of a master.`, {
+      hint: "Mark it as master first.",
+    });
+  }
+  const target = await targetOf(api, to);
+  const previews: Preview[] = [];
+  for (const nodeId of await nodesOf(api, target))
+    previews.push(await api.get<Preview>(`/api/v1/masters/${release.id}/preview?node=${nodeId}`));
+  output.result({ items: previews }, () => previews.map(previewInWords).join("\n\n"));
+  return EXIT.ok;
+}
+
+interface Preview {
+  readonly nodeName: string;
+  readonly problem: { readonly message: string; readonly hint: string | null } | null;
+  readonly preview: {
+    readonly files: readonly { readonly path: string; readonly text: string }[];
+    readonly tokens: readonly {
+      readonly partition: string;
+      readonly offsetBytes: number;
+      readonly name: string;
+      readonly value: string;
+    }[];
+    readonly differingBytes: number;
+  } | null;
+}
+
+function previewInWords({ nodeName, problem, preview: shown }: Preview): string {
+  if (shown === null)
+    return `${nodeName}: cannot be localized. ${problem?.message ?? ""} ${problem?.hint ?? ""}`;
+  const tokens = shown.tokens.map(({ partition, offsetBytes, name, value }) => [
+    name,
+    value,
+    `${partition} at ${offsetBytes}`,
+  ]);
+  return [
+    `${nodeName}: differs from the master by at most ${formatBytes(shown.differingBytes)}`,
+    ...(tokens.length === 0 ? [] : [table(["token", "becomes", "where"], tokens)]),
+    ...shown.files.map(({ path, text }) => `--- ${path}\n${text.trimEnd()}`),
+  ].join("\n");
+}
+
+async function nodesOf(
+  api: ApiClient,
+  target: { groupId: string } | { nodeIds: string[] },
+): Promise<string[]> {
+  if ("nodeIds" in target) return target.nodeIds;
+  const { items } = await api.get<{ items: readonly { id: string; groupId: string | null }[] }>(
+    "/api/v1/nodes",
+  );
+  return items.filter(({ groupId }) => groupId === target.groupId).map(({ id }) => id);
 }
 
 async function connect({ server, tokenFile }: CloneOptions): Promise<ApiClient> {
@@ -142,7 +232,7 @@ function idOf(
 function planInWords(plan: RestorePlan): string {
   const rows = plan.items.map((item) => [
     item.nodeName,
-    item.action === "restore" ? "overwrite" : `left out: ${item.reason}`,
+    item.action === "restore" ? (item.steps?.join(", ") ?? "overwrite") : `left out: ${item.reason}`,
     item.action === "restore" ? formatBytes(item.knownChangedBytes) : "",
     item.explanation,
   ]);

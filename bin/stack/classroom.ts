@@ -23,6 +23,10 @@ export interface ClassroomOptions {
   readonly name: string;
   readonly pcCount: number;
   readonly sizeBytes?: number;
+  /** Folders of this machine whose files are on the disks. */
+  readonly contents?: readonly string[];
+  /** Each disk has a partition of this size for an identity volume. */
+  readonly identityBytes?: number;
   readonly log: (line: string) => void;
 }
 
@@ -86,6 +90,8 @@ async function makeDisks(
       sizeBytes: options.sizeBytes ?? 320 * MIB,
       seed: index + 1,
       hostName: names[index] as string,
+      ...(options.contents === undefined ? {} : { contents: options.contents }),
+      ...(options.identityBytes === undefined ? {} : { identityBytes: options.identityBytes }),
       // All PCs of a room were cloned from one: they share all but their identity.
       like: disks.find((other) => existsSync(other)),
     });

@@ -49,7 +49,21 @@ export interface LaneSnapshot {
   readonly sizeBytes: number;
 }
 
-export function Lane({ task, snapshot }: { task: LaneTask; snapshot: LaneSnapshot | null }) {
+/** Of a PC with several parts in the job: all of them, in order. */
+export interface LaneStep {
+  readonly words: string;
+  readonly state: TaskState;
+}
+
+export function Lane({
+  task,
+  snapshot,
+  steps = [],
+}: {
+  task: LaneTask;
+  snapshot: LaneSnapshot | null;
+  steps?: readonly LaneStep[];
+}) {
   const { doneBytes, chain } = task;
   const samples = useSamples(
     task.state !== "running"
@@ -76,6 +90,7 @@ export function Lane({ task, snapshot }: { task: LaneTask; snapshot: LaneSnapsho
             <TaskStateBadge state={task.state} />
           </span>
           {task.attempt > 1 ? <span className="text-xs text-ink-3">attempt {task.attempt}</span> : null}
+          {steps.length < 2 ? null : <Steps steps={steps} />}
         </div>
         <p className="text-sm text-ink-2">
           <LaneFigures task={task} rate={rate} snapshot={snapshot} />
@@ -110,6 +125,22 @@ export function Lane({ task, snapshot }: { task: LaneTask; snapshot: LaneSnapsho
         </div>
       )}
     </li>
+  );
+}
+
+/** What is done, what is under way, what follows: told by words, not by colour alone. */
+function Steps({ steps }: { steps: readonly LaneStep[] }) {
+  return (
+    <ol className="flex flex-wrap items-center gap-x-1.5 text-xs text-ink-3">
+      {steps.map(({ words, state }, index) => (
+        <li key={words} className={state === "running" ? "font-medium text-ink" : undefined}>
+          {index === 0 ? "" : "→ "}
+          {words}
+          {state === "succeeded" ? " ✓" : ""}
+          <span className="sr-only"> ({state})</span>
+        </li>
+      ))}
+    </ol>
   );
 }
 

@@ -1,6 +1,16 @@
 // How one cell looks. Shape, text and colour each tell the event; between events a line runs on at the version that is on
 // the disks, hatched where that is not certain. The words beside it (cellWords) say the same to a screen reader.
-import { Ban, Camera, Copy, LoaderCircle, type LucideIcon, Minus, RotateCcw, X } from "lucide-react";
+import {
+  BadgeCheck,
+  Ban,
+  Camera,
+  Copy,
+  LoaderCircle,
+  type LucideIcon,
+  Minus,
+  RotateCcw,
+  X,
+} from "lucide-react";
 import type { CellEvent, MatrixCell } from "#lib/model/matrix.ts";
 import { classNames } from "../ui/class-names.ts";
 
@@ -14,6 +24,7 @@ export const EVENT_LOOKS: Readonly<Record<CellEvent, Look>> = {
   captured: { icon: Camera, className: "bg-accent-soft text-accent", legend: "Snapshot taken" },
   "rolled-back": { icon: RotateCcw, className: "bg-back-fill text-white", legend: "Rolled back" },
   cloned: { icon: Copy, className: "bg-back-fill text-white", legend: "Cloned" },
+  localized: { icon: BadgeCheck, className: "bg-back-fill text-white", legend: "Localized" },
   failed: { icon: X, className: "border-2 border-bad-fill bg-bad-soft text-bad", legend: "Failed" },
   running: { icon: LoaderCircle, className: "border border-accent text-accent", legend: "Running" },
   skipped: {

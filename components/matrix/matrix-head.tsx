@@ -1,5 +1,5 @@
 // The matrix's headings: a row of days, and under it each moment's time with a link to its job.
-import { Camera, Copy, Download, RotateCcw } from "lucide-react";
+import { BadgeCheck, Camera, Copy, Download, RotateCcw } from "lucide-react";
 import Link from "next/link";
 import type { MatrixMoment } from "#lib/model/matrix.ts";
 import { classNames } from "../ui/class-names.ts";
@@ -11,6 +11,7 @@ const KIND_ICONS = {
   "restore-node": RotateCcw,
   "roll-back-classroom": RotateCcw,
   clone: Copy,
+  localize: BadgeCheck,
   verify: Camera,
   evaluate: Camera,
   prune: Camera,
@@ -18,6 +19,7 @@ const KIND_ICONS = {
   scrub: Camera,
   "re-segment": Camera,
   pin: Camera,
+  "scan-tokens": Camera,
   import: Download,
 } as const;
 

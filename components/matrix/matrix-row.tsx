@@ -3,6 +3,7 @@
 import Link from "next/link";
 import { memo } from "react";
 import { type MatrixCell, type MatrixMoment, versionWords } from "#lib/model/matrix.ts";
+import { IdentityMark } from "../identity-badge.tsx";
 import { classNames } from "../ui/class-names.ts";
 import { CellMark } from "./cell-mark.tsx";
 import type { MatrixRow, Position } from "./matrix-types.ts";
@@ -49,6 +50,7 @@ function Row({ row, index, moments, cells, activeColumn, openColumn, wordsOf, on
           <span className="min-w-0 flex-1 text-xs leading-tight font-medium break-words sm:truncate sm:text-sm">
             {row.name}
           </span>
+          {row.identity === null ? null : <IdentityMark identity={row.identity} />}
           <span className="sr-only">{row.online ? ", online" : ", offline"}, now</span>
           {now.version === null ? (
             <span className="text-xs text-ink-3">–</span>

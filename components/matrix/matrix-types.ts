@@ -1,4 +1,5 @@
 // What the matrix draws: moments as columns, nodes as rows.
+import type { NodeIdentity } from "#lib/model/localization.ts";
 import type { EffectiveState, MatrixCell, MatrixMoment, NodeEvent } from "#lib/model/matrix.ts";
 
 export interface MatrixRow {
@@ -8,6 +9,7 @@ export interface MatrixRow {
   readonly online: boolean;
   readonly before: EffectiveState;
   readonly events: readonly NodeEvent[];
+  readonly identity: NodeIdentity | null;
 }
 
 /** A chosen cell with all that its panel tells. */

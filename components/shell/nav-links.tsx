@@ -1,7 +1,17 @@
 "use client";
 
 // The main menu: marks where one is, and closes the phone menu after a choice.
-import { Archive, DoorOpen, HardDrive, Inbox, LayoutGrid, ListChecks, Settings, Stamp } from "lucide-react";
+import {
+  Archive,
+  DoorOpen,
+  HardDrive,
+  Inbox,
+  LayoutGrid,
+  ListChecks,
+  Settings,
+  Stamp,
+  Tags,
+} from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { classNames } from "../ui/class-names.ts";
@@ -15,6 +25,7 @@ const ITEMS = [
   { href: "/", label: "Overview", icon: LayoutGrid, sections: [] },
   { href: "/classrooms", label: "Classrooms", icon: DoorOpen, sections: ["/nodes", "/plans"] },
   { href: "/masters", label: "Masters", icon: Stamp, sections: [] },
+  { href: "/variables", label: "Variables", icon: Tags, sections: [] },
   { href: "/jobs", label: "Jobs", icon: ListChecks, sections: [] },
   { href: "/storage", label: "Storage", icon: HardDrive, sections: ["/snapshots"] },
   { href: "/enrolments", label: "Enrolments", icon: Inbox, sections: [] },

@@ -22,6 +22,7 @@ export type UpkeepFigures =
     }
   | { readonly kind: "evaluate"; readonly rowCount: number }
   | { readonly kind: "pin"; readonly reason: string | null }
+  | { readonly kind: "scan-tokens"; readonly tokenCount: number }
   | {
       readonly kind: "prune";
       readonly decisions: readonly { readonly verdict: "keep" | "drop" }[];
@@ -61,6 +62,8 @@ export function upkeepResult(figures: UpkeepFigures): string {
       return `${counted(figures.snapshotCount, "snapshot")}, ${formatBytes(figures.checkedBytes)} read, ${found(figures.findings.length)}`;
     case "pin":
       return figures.reason === null ? "No longer pinned" : `Pinned: ${figures.reason}`;
+    case "scan-tokens":
+      return figures.tokenCount === 0 ? "No token found" : `${figures.tokenCount} tokens found`;
     case "evaluate":
       return `${counted(figures.rowCount, "figure")} computed`;
     case "scrub": {

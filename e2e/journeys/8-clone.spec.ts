@@ -27,7 +27,8 @@ test("two PCs become copies of a third", async ({ page }) => {
     await dialog.getByLabel("Master").fill("Lab image");
     await dialog.getByLabel("What is new in it").fill("Printer drivers");
     await dialog.getByRole("button", { name: "Release it" }).click();
-    await expect(page.getByRole("heading", { level: 1, name: "Masters" })).toBeVisible();
+    await expect(page.getByRole("heading", { level: 1, name: "Lab image 1" })).toBeVisible();
+    await page.getByRole("link", { name: "Masters" }).first().click();
     const release = page.getByRole("region", { name: "Releases of Lab image" }).getByRole("row").nth(1);
     await expect(release).toContainText("Printer drivers");
     await expect(release).toContainText(master);

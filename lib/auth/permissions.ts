@@ -30,7 +30,18 @@ export interface Permitted {
 
 const ALLOWED: Readonly<Record<Role, readonly Action[]>> = {
   viewer: ["read"],
-  operator: ["read", "snapshot", "restore", "verify", "evaluate", "upkeep", "pin", "release", "localize", "cancel"],
+  operator: [
+    "read",
+    "snapshot",
+    "restore",
+    "verify",
+    "evaluate",
+    "upkeep",
+    "pin",
+    "release",
+    "localize",
+    "cancel",
+  ],
   admin: ACTIONS,
 };
 

@@ -3,14 +3,22 @@
 import { z } from "zod";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
-import { findJobByRequestId, type NewTask } from "#lib/db/jobs.ts";
+import type { JobOptions } from "#lib/db/job-options.ts";
+import { findJobByRequestId } from "#lib/db/jobs.ts";
+import type { NewTask } from "#lib/db/new-tasks.ts";
 import { findPlan, markPlanApplied, type StoredPlan } from "#lib/db/plans.ts";
 import { CodedError, type FailureCode } from "#lib/model/errors.ts";
 import { isId } from "#lib/model/ids.ts";
-import { nameToConfirm, type RestorePlan, type RestorePlanItem, type SkipReason } from "#lib/model/plan.ts";
+import {
+  isOfMaster,
+  nameToConfirm,
+  type RestorePlan,
+  type RestorePlanItem,
+  type SkipReason,
+} from "#lib/model/plan.ts";
 import { Id, parseInput, RequestId } from "./input.ts";
 import { decideRestorePlan } from "./plan-restore.ts";
-import { collectRestoreFacts, type RestoreWish } from "./restore-facts.ts";
+import { collectRestoreFacts, type RestoreFacts, type RestoreWish } from "./restore-facts.ts";
 import { wish } from "./wish.ts";
 
 export const ApplyRestorePlanInput = z.object({
@@ -33,7 +41,8 @@ export async function applyRestorePlan(
   if (stored === null) throw new CodedError("plan-unknown", `There is no plan ${asked.planId}.`);
   assertApplicable(stored, asked);
   const { plan } = stored;
-  await assertUnchanged(plan);
+  if (plan.kind === "localize") permit(viewer, "localize");
+  const facts = await assertUnchanged(plan);
   const restored = plan.items.filter((item) => item.action === "restore").length;
   const job = await wish(
     viewer,
@@ -43,8 +52,8 @@ export async function applyRestorePlan(
       title: titleOf(plan),
       groupId: isId("group", plan.subject) ? plan.subject : null,
       planId: plan.id,
-      options: plan.kind === "clone" ? { snapshotId: clonedSnapshot(plan) } : { at: plan.at },
-      tasks: plan.items.map(taskOfItem),
+      options: optionsOf(plan),
+      tasks: plan.items.flatMap((item) => tasksOfItem(item, facts)),
       whenBusy: "refuse",
     },
     { subject: plan.subject, facts: { planId: plan.id, planHash: plan.hash, nodes: restored } },
@@ -82,10 +91,10 @@ function assertApplicable(stored: StoredPlan, asked: Input): void {
   }
 }
 
-async function assertUnchanged(plan: RestorePlan): Promise<void> {
+async function assertUnchanged(plan: RestorePlan): Promise<RestoreFacts> {
   const facts = await collectRestoreFacts(wishOf(plan), Date.now());
   const now = decideRestorePlan(facts);
-  if (now.hash === plan.hash) return;
+  if (now.hash === plan.hash) return facts;
   throw new CodedError(
     "plan-changed",
     `What the plan was made for has changed: ${firstDifference(plan, now.items)}`,
@@ -98,9 +107,13 @@ async function assertUnchanged(plan: RestorePlan): Promise<void> {
 /** The wish that the plan answered. */
 export function wishOf(plan: RestorePlan): RestoreWish {
   const { kind, subject, items } = plan;
-  if (kind === "clone") {
-    const snapshotId = clonedSnapshot(plan);
-    const wish = { kind, snapshotId, replaceLayouts: items.some(({ replacesLayout }) => replacesLayout) };
+  if (isOfMaster(kind)) {
+    const wish = {
+      kind,
+      snapshotId: clonedSnapshot(plan),
+      replaceLayouts: items.some(({ replacesLayout }) => replacesLayout),
+      baseline: items.every(({ steps }) => steps === undefined || steps.includes("baseline")),
+    };
     if (isId("group", subject)) return { ...wish, groupId: subject };
     return { ...wish, nodeIds: items.map((item) => item.nodeId) };
   }
@@ -117,6 +130,7 @@ function clonedSnapshot({ id, items }: RestorePlan): string {
 
 function titleOf(plan: RestorePlan): string {
   if (plan.kind === "clone") return `Clone to ${plan.subjectName}`;
+  if (plan.kind === "localize") return `Localize ${plan.subjectName}`;
   return `${plan.kind === "restore-node" ? "Restore" : "Roll back"} ${plan.subjectName}`;
 }
 
@@ -127,6 +141,9 @@ function firstDifference(plan: RestorePlan, items: readonly RestorePlanItem[]): 
     if (before.action !== item.action || before.reason !== item.reason) return item.explanation;
     if (before.snapshotId !== item.snapshotId)
       return `${item.nodeName} has another snapshot for that moment now.`;
+    if (before.localizationDigest !== item.localizationDigest) return `what ${item.nodeName} is told.`;
+    if (JSON.stringify(before.steps) !== JSON.stringify(item.steps))
+      return `what has to be done on ${item.nodeName}.`;
     if (JSON.stringify(before.diskMap) !== JSON.stringify(item.diskMap))
       return `the disks of ${item.nodeName}.`;
   }
@@ -145,10 +162,32 @@ const CODE_OF_REASON: Readonly<Record<SkipReason, FailureCode>> = {
   "disk-too-small": "target-too-small",
   "partition-missing": "target-missing",
   "layout-differs": "layout-mismatch",
+  "cannot-localize": "localization-refused",
+  "identity-duplicate": "identity-duplicate",
 };
 
+function optionsOf(plan: RestorePlan): JobOptions {
+  if (plan.kind === "clone") return { snapshotId: clonedSnapshot(plan) };
+  if (plan.kind !== "localize") return { at: plan.at };
+  return { snapshotId: clonedSnapshot(plan), purpose: "baseline", comment: "Localized" };
+}
+
 /** A node the plan leaves out gets a skipped task that says why, so that the job shows the whole classroom. */
-function taskOfItem(item: RestorePlanItem): NewTask {
+function tasksOfItem(item: RestorePlanItem, facts: RestoreFacts): NewTask[] {
+  const restore = restoreTask(item);
+  if (item.steps === undefined || item.reason !== null) return [restore];
+  const decided = facts.nodes.find(({ nodeId }) => nodeId === item.nodeId)?.localization?.decided;
+  if (decided === undefined) throw new CodedError("internal", `Nothing was decided for ${item.nodeName}.`);
+  const { nodeId, compareBytes: totalBytes } = item;
+  const { content, digest } = decided;
+  return item.steps.map((step, position) => {
+    if (step === "clone") return { ...restore, position };
+    if (step === "baseline") return { kind: "archive", nodeId, totalBytes, position };
+    return { ...restore, kind: "localize", position, localization: { content, digest } };
+  });
+}
+
+function restoreTask(item: RestorePlanItem): NewTask {
   const { nodeId, snapshotId, compareBytes, diskMap = null, replacesLayout = false } = item;
   const task = {
     ...({ kind: "restore", nodeId, snapshotId, diskMap, replacesLayout } as const),

@@ -69,6 +69,7 @@ const GOOD: NodeRestoreFacts = {
   isClone: false,
   mayReplaceLayout: false,
   isThere: false,
+  localization: null,
 };
 
 function factsOf(...nodes: NodeRestoreFacts[]): RestoreFacts {

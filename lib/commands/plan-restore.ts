@@ -10,21 +10,29 @@ import { systemRandom } from "#lib/model/clock.ts";
 import { asReplaced, bringsTable, type Fit, fitOfClone, fitOfOwn, imagesFor } from "#lib/model/fit.ts";
 import { newId } from "#lib/model/ids.ts";
 import type { DiskInfo } from "#lib/model/node.ts";
-import type { RestorePlan, RestorePlanItem, SkipReason } from "#lib/model/plan.ts";
+import type { LocalizeStep, RestorePlan, RestorePlanItem, SkipReason } from "#lib/model/plan.ts";
 import type { ImageRecord } from "#lib/model/snapshot.ts";
 import { formatBytes } from "#lib/model/units.ts";
 import { Id, parseInput } from "./input.ts";
-import { collectRestoreFacts, type NodeRestoreFacts, type RestoreFacts } from "./restore-facts.ts";
+import {
+  collectRestoreFacts,
+  type NodeLocalizationFacts,
+  type NodeRestoreFacts,
+  type RestoreFacts,
+} from "./restore-facts.ts";
 
 const PLAN_VALID_MS = 30 * 60_000;
 
 const NODES_MAX = 1000;
 
 const CloneFields = {
-  kind: z.literal("clone"),
+  /** "localize": each PC becomes a copy of the master with an identity of its own. */
+  kind: z.enum(["clone", "localize"]),
   snapshotId: Id,
   /** PCs that are partitioned otherwise get the snapshot's partition table, too. */
   replaceLayouts: z.boolean().default(false),
+  /** Of a localization: a snapshot of each PC follows, which it can be rolled back to. */
+  baseline: z.boolean().default(true),
 };
 
 export const PlanRestoreInput = z.union([
@@ -43,7 +51,9 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   permit(viewer, "restore");
   const now = Date.now();
-  const decided = decideRestorePlan(await collectRestoreFacts(parseInput(PlanRestoreInput, input), now));
+  const wish = parseInput(PlanRestoreInput, input);
+  if (wish.kind === "localize") permit(viewer, "localize");
+  const decided = decideRestorePlan(await collectRestoreFacts(wish, now));
   const plan: RestorePlan = {
     id: newId("plan", systemRandom),
     ...decided,
@@ -79,6 +89,7 @@ function planHash(plan: Pick<RestorePlan, "kind" | "subject" | "items">): string
     item.compareBytes,
     item.diskMap,
     item.replacesLayout,
+    ...(item.steps === undefined ? [] : [item.steps, item.localizationDigest]),
   ]);
   return createHash("sha256")
     .update(JSON.stringify([plan.kind, plan.subject, deeds]))
@@ -106,7 +117,17 @@ function decideItem(node: NodeRestoreFacts): RestorePlanItem {
     knownChangedBytes: skip === null ? knownChangedBytes : 0,
     ...(skip === null ? { diskMap } : {}),
     ...(skip === null && replacesLayout ? { replacesLayout } : {}),
+    ...(skip === null && node.localization !== null ? localizationOf(node.localization) : {}),
   };
+}
+
+function localizationOf({ decided, hasMaster, baseline }: NodeLocalizationFacts): Partial<RestorePlanItem> {
+  const steps: LocalizeStep[] = [
+    ...(hasMaster ? [] : (["clone"] as const)),
+    "localize",
+    ...(baseline ? (["baseline"] as const) : []),
+  ];
+  return { steps, localizationDigest: decided.digest };
 }
 
 interface Skip {
@@ -135,6 +156,13 @@ function reasonToSkip(node: NodeRestoreFacts): Skip | null {
   }
   if (!node.online) {
     return { reason: "offline", explanation: `${name} is not heard: switch it on and plan again.` };
+  }
+  const problem = node.localization?.decided.problem ?? null;
+  if (problem !== null) {
+    return {
+      reason: problem.code === "identity-duplicate" ? "identity-duplicate" : "cannot-localize",
+      explanation: [problem.message, problem.hint].filter((words) => words !== null).join(" "),
+    };
   }
   return null;
 }
@@ -201,6 +229,10 @@ function explainClone(node: NodeRestoreFacts): string {
       : `Its own ${own.length === 1 ? "snapshot stays" : `${own.length} snapshots stay`}; changes made after the newest will be lost.`;
   const itself = snapshot.nodeId === node.nodeId ? "It is the PC that this snapshot was taken of. " : "";
   const table = node.disks.some((disk) => bringsTable(disk, snapshot.images)) ? `${BRINGS_TABLE} ` : "";
+  if (node.localization?.isCurrent === true)
+    return `${table}It holds this identity already: only what has changed since is written. ${kept}`;
+  if (node.localization?.hasMaster === true)
+    return `${table}It was made of this master: only what differs is written. ${kept}`;
   const same = node.isThere
     ? "Its disks held this snapshot last: only what has changed since is written. "
     : "";

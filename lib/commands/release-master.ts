@@ -1,13 +1,15 @@
 // What "Mark as master…" means: the snapshot becomes the next release of a master, with a line that says what is new, and is pinned,
-// so that what classrooms were made of stays. Withdrawing a release takes the mark away; the pin stays until it is unpinned.
+// so that what classrooms were made of stays. The worker looks through its bytes for tokens. Withdrawing a release takes the mark away; the pin stays until it is unpinned.
 import { z } from "zod";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
 import { recordAudit } from "#lib/db/audit.ts";
+import { findSpecBefore, setSpec } from "#lib/db/localizations.ts";
 import { createReleaseOnce, deleteRelease, findRelease, type Release } from "#lib/db/releases.ts";
 import { findSnapshot } from "#lib/db/snapshots.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { Id, Label, parseInput, RequestId } from "./input.ts";
+import { wishTokenScan } from "./look-for-tokens.ts";
 import { pinSnapshot } from "./pin-snapshot.ts";
 
 export const ReleaseMasterInput = z.object({
@@ -33,13 +35,22 @@ export async function releaseMaster(
   }
   const wished = { requestId, snapshotId, masterName, note, createdBy: viewer.id };
   const { release, created } = await createReleaseOnce(wished);
-  if (created)
+  if (created) {
     await recordAudit(viewer.id, "release-master", snapshotId, { masterName, number: release.number });
+    await inheritSpec(release);
+  }
+  await wishTokenScan(viewer, { requestId: `${requestId}-scan`, snapshotId });
   if (snapshot.pinReason === null) {
     const reason = `Release ${release.number} of master ${masterName}`;
     await pinSnapshot(viewer, { requestId: `${requestId}-pin`, snapshotId, reason });
   }
   return { release };
+}
+
+/** What was declared for the master's last release holds for the next, until somebody says otherwise. */
+async function inheritSpec({ id, masterName, number }: Release): Promise<void> {
+  const before = await findSpecBefore(masterName, number);
+  if (before !== null) await setSpec(id, before);
 }
 
 export async function withdrawRelease(

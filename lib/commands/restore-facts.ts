@@ -1,18 +1,22 @@
 // What is true now about the nodes a restore would touch, collected once for the decision in plan-restore.ts. Applying a plan
 // collects again and decides again: only if the answer is the same does anything run.
+import { unseal } from "#lib/auth/sealed.ts";
 import { type Group, requireGroup } from "#lib/db/groups.ts";
 import { findHolders } from "#lib/db/jobs.ts";
+import { readLocalizationFacts, requireMaster } from "#lib/db/localization-facts.ts";
+import { appliedLocalizations } from "#lib/db/localizations.ts";
 import { type EffectiveSnapshot, effectiveSnapshotsAt } from "#lib/db/matrix-views.ts";
 import { disksOfNode, listNodes, type NodeSummary, requireNode } from "#lib/db/nodes.ts";
 import { findSnapshot, listSnapshots, type SnapshotRow } from "#lib/db/snapshots.ts";
+import { type Decided, decideLocalizations } from "#lib/localize/decide.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { isId } from "#lib/model/ids.ts";
 import { type DiskInfo, isOnline, type NodeLifeCycle } from "#lib/model/node.ts";
-import type { PlanKind } from "#lib/model/plan.ts";
+import { isOfMaster, type PlanKind } from "#lib/model/plan.ts";
 
 export type RestoreWish =
   | {
-      readonly kind: Exclude<PlanKind, "clone">;
+      readonly kind: Exclude<PlanKind, "clone" | "localize">;
       readonly subjectId: string;
       /** A moment in ISO 8601, or a snapshot's id. */
       readonly at: string;
@@ -21,8 +25,11 @@ export type RestoreWish =
   | (CloneWish & { readonly nodeIds: readonly string[] });
 
 interface CloneWish {
-  readonly kind: "clone";
+  /** "localize": each copy gets what its PC is told, too. */
+  readonly kind: "clone" | "localize";
   readonly snapshotId: string;
+  /** Of a localization: a snapshot of each PC follows. */
+  readonly baseline?: boolean;
   /** PCs that are partitioned otherwise get the snapshot's partition table, too. */
   readonly replaceLayouts: boolean;
 }
@@ -46,6 +53,17 @@ export interface NodeRestoreFacts {
   readonly mayReplaceLayout: boolean;
   /** The snapshot is what was written to the node last. */
   readonly isThere: boolean;
+  /** Of a localize plan. */
+  readonly localization: NodeLocalizationFacts | null;
+}
+
+export interface NodeLocalizationFacts {
+  readonly decided: Decided;
+  /** The master was written to it last, whatever has changed since. */
+  readonly hasMaster: boolean;
+  /** It holds what it is told already, as far as is known. */
+  readonly isCurrent: boolean;
+  readonly baseline: boolean;
 }
 
 export interface RestoreFacts {
@@ -59,7 +77,7 @@ export interface RestoreFacts {
 export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Promise<RestoreFacts> {
   const subject = await subjectOf(wish);
   const { at, named } =
-    wish.kind === "clone" ? await momentOfSnapshot(wish.snapshotId) : await momentOf(wish.at);
+    "snapshotId" in wish ? await momentOfSnapshot(wish.snapshotId) : await momentOf(wish.at);
   if (named !== null && wish.kind === "restore-node" && named.nodeId !== wish.subjectId) {
     throw new CodedError("snapshot-unknown", `Snapshot ${named.id} is not one of ${subject.name}.`, {
       hint: "Choose a snapshot of this node; writing one node's snapshot to another is cloning, not restoring.",
@@ -69,7 +87,11 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
   const holders = new Map(
     (await findHolders(nodes.map((node) => node.id))).map((held) => [held.nodeId, held.title]),
   );
-  const isClone = wish.kind === "clone";
+  const isClone = isOfMaster(wish.kind);
+  const localizations = await localizationFactsOf(
+    wish,
+    nodes.map((node) => node.id),
+  );
   const exact = wish.kind === "roll-back-classroom" ? null : named;
   const effective = await effectiveSnapshotsAt(
     nodes.map((node) => node.id),
@@ -85,8 +107,9 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
       disks: await disksOfNode(node.id),
       heldBy: holders.get(node.id) ?? null,
       isClone,
-      mayReplaceLayout: wish.kind === "clone" && wish.replaceLayouts,
+      mayReplaceLayout: "snapshotId" in wish && wish.replaceLayouts,
       isThere: exact !== null && effective.get(node.id)?.snapshotId === exact.id,
+      localization: localizations.get(node.id) ?? null,
       ...(isClone
         ? { snapshot: named, wasRolledBack: false, later: await listSnapshots({ nodeId: node.id }) }
         : await snapshotFacts(node.id, exact, effective.get(node.id) ?? null)),
@@ -95,13 +118,41 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
   return { kind: wish.kind, subject: subject.id, subjectName: subject.name, at, nodes: facts };
 }
 
+async function localizationFactsOf(
+  wish: RestoreWish,
+  nodeIds: readonly string[],
+): Promise<Map<string, NodeLocalizationFacts>> {
+  if (wish.kind !== "localize") return new Map();
+  const [master, facts, applied] = await Promise.all([
+    requireMaster(wish.snapshotId),
+    readLocalizationFacts(),
+    appliedLocalizations(nodeIds),
+  ]);
+  const decided = decideLocalizations(master, facts, nodeIds, unseal);
+  return new Map(
+    [...decided].map(([nodeId, mine]) => {
+      const held = applied.get(nodeId);
+      const hasMaster = held?.snapshotId === wish.snapshotId;
+      return [
+        nodeId,
+        {
+          decided: mine,
+          hasMaster,
+          isCurrent: hasMaster && held?.digest === mine.digest,
+          baseline: wish.baseline ?? true,
+        },
+      ];
+    }),
+  );
+}
+
 async function subjectOf(wish: RestoreWish): Promise<Group & { readonly nodes: readonly NodeSummary[] }> {
-  if (wish.kind === "clone" && "nodeIds" in wish) return chosenNodes(wish.snapshotId, wish.nodeIds);
+  if ("nodeIds" in wish) return chosenNodes(wish.snapshotId, wish.nodeIds);
   if (wish.kind === "restore-node") {
     const node = await requireNode(wish.subjectId);
     return { id: node.id, name: node.name, nodes: [node] };
   }
-  const group = await requireGroup(wish.kind === "clone" ? wish.groupId : wish.subjectId);
+  const group = await requireGroup("groupId" in wish ? wish.groupId : wish.subjectId);
   const nodes = await listNodes({ groupId: group.id });
   return { ...group, nodes: nodes.filter((node) => node.lifeCycle !== "retired") };
 }

@@ -18,6 +18,7 @@ const ACTION_OF: Readonly<Record<JobKind, Action>> = {
   "restore-node": "restore",
   "roll-back-classroom": "restore",
   clone: "restore",
+  localize: "localize",
   verify: "verify",
   evaluate: "evaluate",
   prune: "prune",
@@ -25,6 +26,7 @@ const ACTION_OF: Readonly<Record<JobKind, Action>> = {
   scrub: "upkeep",
   "re-segment": "upkeep",
   pin: "pin",
+  "scan-tokens": "release",
 };
 
 export async function retryFailedOnly(
@@ -56,13 +58,15 @@ export async function retryFailedOnly(
       planId: job.planId,
       // What a wish has written, and nobody since.
       options: { ...(job.options as JobOptions), retryOf: jobId },
-      tasks: failed.map(({ kind, nodeId, totalBytes, snapshotId: restored, diskMap, replacesLayout }) => ({
-        kind,
-        nodeId,
-        totalBytes,
-        snapshotId: restored,
-        diskMap,
-        replacesLayout,
+      tasks: failed.map((task) => ({
+        kind: task.kind,
+        position: task.position,
+        nodeId: task.nodeId,
+        totalBytes: task.totalBytes,
+        snapshotId: task.snapshotId,
+        diskMap: task.diskMap,
+        replacesLayout: task.replacesLayout,
+        ...(task.localizationId === null ? {} : { localization: { id: task.localizationId } }),
       })),
       whenBusy: "skip",
     },

@@ -1,16 +1,42 @@
 // What workers do to jobs besides claiming and finishing: let their tasks go, stop them, take them back from a worker that
 // died. Apart from jobs.ts so that each reads on its own.
-import type { FailureReport } from "#lib/model/errors.ts";
+import type { FailureCode, FailureReport } from "#lib/model/errors.ts";
 import type { TaskStep } from "#lib/model/job.ts";
 import { database, inTransaction } from "./client.ts";
 import { notify } from "./notify.ts";
 import { jobStatesMovedBy, taskStatesMovedBy } from "./transitions.ts";
 
-/** The job has started: agents may lease its waiting tasks. */
+/** Agents may lease the job's waiting tasks: of each PC the first that is not done. Those behind one that ended otherwise are
+ *  cancelled: they would build on what is not there. Cheap when there is nothing to do. */
 export async function releaseTasks(jobId: string): Promise<void> {
+  const tasks = await database().task.findMany({
+    where: { jobId, nodeId: { not: null } },
+    select: { id: true, nodeId: true, position: true, state: true, failureMessage: true },
+    orderBy: { position: "asc" },
+  });
+  const ready: string[] = [];
+  const hopeless: string[] = [];
+  for (const mine of Map.groupBy(tasks, ({ nodeId }) => nodeId).values()) {
+    const first = mine.findIndex(({ state }) => state !== "succeeded" && state !== "skipped");
+    const next = mine[first];
+    if (next?.state === "waiting") ready.push(next.id);
+    if (next?.state === "failed" || next?.state === "cancelled")
+      hopeless.push(...mine.slice(first + 1).flatMap(({ id, state }) => (state === "waiting" ? [id] : [])));
+  }
+  if (ready.length + hopeless.length === 0) return;
   await inTransaction(async (tx) => {
+    await tx.task.updateMany({
+      where: { id: { in: hopeless }, state: "waiting" },
+      data: {
+        state: "cancelled",
+        finishedAt: new Date(),
+        failureCode: "job-cancelled" satisfies FailureCode,
+        failureMessage: "What had to come before it on this PC did not succeed.",
+        failureHint: "Remove that cause, then retry only the failed ones.",
+      },
+    });
     const released = await tx.task.updateManyAndReturn({
-      where: { jobId, nodeId: { not: null }, state: { in: taskStatesMovedBy("release", "ready") } },
+      where: { id: { in: ready }, state: { in: taskStatesMovedBy("release", "ready") } },
       data: { state: "ready", readyAt: new Date() },
       select: { nodeId: true },
     });

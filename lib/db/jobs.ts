@@ -13,29 +13,16 @@ import {
   type TaskState,
 } from "#lib/model/job.ts";
 import { database, inTransaction, type Transaction } from "./client.ts";
-import { jobKindForRow, jobKindOfRow, taskKindForRow, taskKindOfRow } from "./enums.ts";
+import { jobKindForRow, jobKindOfRow, taskKindOfRow } from "./enums.ts";
 import { type JobOptions, rowOfOptions } from "./job-options.ts";
 import { diskMapOfRow } from "./leased-task.ts";
+import { type Holder, type NewTask, rowOfTask, withoutBusy } from "./new-tasks.ts";
 import { notify } from "./notify.ts";
 import { jobStatesMovedBy, OPEN_JOB_STATES, OPEN_TASK_STATES } from "./transitions.ts";
 
 /** How often a job may be claimed. Workers die by power cuts and updates, which are not the job's fault, so this only
  *  bounds a job that kills its worker each time. */
 const JOB_ATTEMPTS_MAX = 12;
-
-export interface NewTask {
-  readonly kind: TaskKind;
-  readonly nodeId: string | null;
-  readonly snapshotId?: string | null;
-  /** Which disk of the PC each of that snapshot's disks goes to. */
-  readonly diskMap?: DiskMap | null;
-  /** The disk gets that snapshot's partition table, whatever its own is. */
-  readonly replacesLayout?: boolean;
-  /** What is known of its size before it begins, so that a job's progress does not jump. */
-  readonly totalBytes?: number;
-  /** Set for a node the plan leaves out: the task is there to say why. */
-  readonly skipped?: FailureReport;
-}
 
 export interface NewJob {
   readonly kind: JobKind;
@@ -81,6 +68,8 @@ export interface Task {
   readonly snapshotId: string | null;
   readonly diskMap: DiskMap | null;
   readonly replacesLayout: boolean;
+  readonly position: number;
+  readonly localizationId: string | null;
   readonly step: string;
   readonly attempt: number;
   readonly doneBytes: number;
@@ -89,13 +78,6 @@ export interface Task {
   readonly finishedAt: string | null;
   readonly failure: FailureReport | null;
   readonly report: unknown;
-}
-
-/** Which open job holds a node. */
-export interface Holder {
-  readonly nodeId: string;
-  readonly jobId: string;
-  readonly title: string;
 }
 
 /** A double click, or a repeated call with the same Idempotency-Key, finds the first row. */
@@ -112,6 +94,8 @@ export async function createJobOnce(
     await tx.$queryRaw`SELECT id FROM nodes WHERE id = ANY(${nodeIds}) ORDER BY id FOR UPDATE`;
     const tasks = withoutBusy(wish, await findHolders(nodeIds, tx));
     const jobId = newId("job", systemRandom);
+    const rows: Awaited<ReturnType<typeof rowOfTask>>[] = [];
+    for (const task of tasks) rows.push(await rowOfTask(tx, task));
     await tx.job.create({
       data: {
         id: jobId,
@@ -123,7 +107,7 @@ export async function createJobOnce(
         options: rowOfOptions(wish.options ?? {}),
         createdBy: wish.createdBy,
         attemptMax: JOB_ATTEMPTS_MAX,
-        tasks: { create: tasks.map(rowOfTask) },
+        tasks: { create: rows },
       },
     });
     await notify("jobs", jobId, tx);
@@ -139,51 +123,6 @@ function sameWish(
   throw new CodedError("input-invalid", "This request id was used for another request before.", {
     hint: "Reload the page, or send a new Idempotency-Key.",
   });
-}
-
-function withoutBusy(wish: NewJob, holders: readonly Holder[]): NewTask[] {
-  const busy = new Map(holders.map((holder) => [holder.nodeId, holder]));
-  const first = wish.tasks.find(
-    (task) => task.skipped === undefined && task.nodeId !== null && busy.has(task.nodeId),
-  );
-  const free = wish.tasks.some(
-    (task) => task.skipped === undefined && !(task.nodeId !== null && busy.has(task.nodeId)),
-  );
-  const holder = first?.nodeId == null ? undefined : busy.get(first.nodeId);
-  if (holder !== undefined && (wish.whenBusy === "refuse" || !free)) throw nodeBusy(holder);
-  return wish.tasks.map((task) => {
-    const held = task.nodeId === null || task.skipped !== undefined ? undefined : busy.get(task.nodeId);
-    return held === undefined ? task : { ...task, skipped: failureOf(nodeBusy(held)) };
-  });
-}
-
-function nodeBusy(holder: Holder): CodedError {
-  return new CodedError("node-busy", `The node is busy with "${holder.title}" (${holder.jobId}).`, {
-    hint: "Wait until that job ends, or cancel it.",
-    facts: { jobId: holder.jobId, nodeId: holder.nodeId },
-  });
-}
-
-function failureOf(error: CodedError): FailureReport {
-  return { code: error.code, message: error.message, hint: error.hint };
-}
-
-function rowOfTask(task: NewTask) {
-  const skipped = task.skipped;
-  return {
-    id: newId("task", systemRandom),
-    kind: taskKindForRow(task.kind),
-    nodeId: task.nodeId,
-    snapshotId: task.snapshotId ?? null,
-    replacesLayout: task.replacesLayout ?? false,
-    ...(task.diskMap == null ? {} : { diskMap: { ...task.diskMap } }),
-    totalBytes: BigInt(skipped === undefined ? (task.totalBytes ?? 0) : 0),
-    state: skipped === undefined ? ("waiting" as const) : ("skipped" as const),
-    finishedAt: skipped === undefined ? null : new Date(),
-    failureCode: skipped?.code ?? null,
-    failureMessage: skipped?.message ?? null,
-    failureHint: skipped?.hint ?? null,
-  };
 }
 
 /** The open jobs that hold any of these nodes. */
@@ -317,7 +256,7 @@ export async function tasksOfJob(jobId: string): Promise<Task[]> {
   const rows = await database().task.findMany({
     where: { jobId },
     include: { node: { select: { name: true, seat: true } } },
-    orderBy: [{ node: { seat: "asc" } }, { node: { name: "asc" } }, { id: "asc" }],
+    orderBy: [{ node: { seat: "asc" } }, { node: { name: "asc" } }, { position: "asc" }, { id: "asc" }],
   });
   return rows.map((row) => ({
     id: row.id,
@@ -329,6 +268,8 @@ export async function tasksOfJob(jobId: string): Promise<Task[]> {
     snapshotId: row.snapshotId ?? madeSnapshotId(row.report),
     diskMap: diskMapOfRow(row.diskMap),
     replacesLayout: row.replacesLayout,
+    position: row.position,
+    localizationId: row.localizationId,
     step: row.step,
     attempt: row.attempt,
     doneBytes: Number(row.doneBytes),

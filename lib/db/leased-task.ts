@@ -25,6 +25,8 @@ export interface LeasedTask {
   readonly diskMap: DiskMap | null;
   /** The disk gets the snapshot's partition table, whatever its own is. */
   readonly replacesLayout: boolean;
+  /** What a localize task tells the PC. */
+  readonly localizationId: string | null;
   /** The nodes of the job that get the same snapshot and have not ended, this one among them; empty for an archive. */
   readonly peers: readonly string[];
   /** What a restore brings back; empty for an archive. */
@@ -58,6 +60,7 @@ export async function describeLease(taskId: string, nodeId: string): Promise<Lea
     disks: await disksOfNode(nodeId),
     diskMap: diskMapOfRow(task.diskMap),
     replacesLayout: task.replacesLayout,
+    localizationId: task.localizationId,
     peers: await peersOf(task),
     images: (task.snapshot?.images ?? []).map((image) => ({
       partition: image.partition,
@@ -70,8 +73,8 @@ export async function describeLease(taskId: string, nodeId: string): Promise<Lea
   };
 }
 
-async function peersOf(task: { jobId: string; snapshotId: string | null }): Promise<string[]> {
-  if (task.snapshotId === null) return [];
+async function peersOf(task: { jobId: string; kind: string; snapshotId: string | null }): Promise<string[]> {
+  if (task.snapshotId === null || task.kind !== "restore") return [];
   const rows = await database().task.findMany({
     where: {
       jobId: task.jobId,

@@ -64,7 +64,12 @@ export async function listMatrixTaskRows(
   jobIds: readonly string[],
 ): Promise<MatrixTaskRow[]> {
   const rows = await database().task.findMany({
-    where: { jobId: { in: [...jobIds] }, node: { groupId }, kind: { in: ["archive", "restore"] } },
+    where: {
+      jobId: { in: [...jobIds] },
+      node: { groupId },
+      kind: { in: ["archive", "restore", "localize"] },
+    },
+    orderBy: { position: "asc" },
     select: {
       jobId: true,
       nodeId: true,
@@ -79,22 +84,31 @@ export async function listMatrixTaskRows(
       job: { select: { kind: true } },
     },
   });
-  return rows.flatMap((row) => {
-    const { kind } = row;
-    if (row.nodeId === null || (kind !== "archive" && kind !== "restore")) return [];
+  // A PC with several parts in a job has one cell: that of the part it is at, or of all together.
+  const cells = [...Map.groupBy(rows, ({ jobId, nodeId }) => `${jobId} ${nodeId}`).values()];
+  return cells.flatMap((parts) => {
+    const row = parts.find(({ state }) => state !== "succeeded") ?? parts.at(-1);
+    if (row === undefined || row.nodeId === null) return [];
+    const kind = row.kind === "archive" ? "archive" : "restore";
+    const deed = row.job.kind === "clone" || row.job.kind === "localize" ? row.job.kind : kind;
     return [
       {
         jobId: row.jobId,
         nodeId: row.nodeId,
         kind,
-        event: eventOf(row.job.kind === "clone" ? "clone" : kind, row.state),
-        begun: row.startedAt !== null,
-        targetSnapshotId: kind === "restore" ? row.snapshotId : null,
+        event: eventOf(deed, row.state),
+        begun: row.startedAt !== null || parts[0]?.startedAt !== null,
+        targetSnapshotId: parts.find(({ kind: part }) => part !== "archive")?.snapshotId ?? null,
         failure: failureOf(row),
-        writtenBytes: numberIn(row.report, "writtenBytes"),
+        writtenBytes: sumOf(parts.map(({ report }) => numberIn(report, "writtenBytes"))),
       },
     ];
   });
+}
+
+function sumOf(figures: readonly (number | null)[]): number | null {
+  const known = figures.filter((figure) => figure !== null);
+  return known.length === 0 ? null : known.reduce((sum, figure) => sum + figure, 0);
 }
 
 const EVENT_OF_STATE: Readonly<Record<Exclude<TaskState, "succeeded">, CellEvent>> = {
@@ -106,7 +120,12 @@ const EVENT_OF_STATE: Readonly<Record<Exclude<TaskState, "succeeded">, CellEvent
   cancelled: "cancelled",
 };
 
-const SUCCEEDED = { archive: "captured", restore: "rolled-back", clone: "cloned" } as const;
+const SUCCEEDED = {
+  archive: "captured",
+  restore: "rolled-back",
+  clone: "cloned",
+  localize: "localized",
+} as const;
 
 function eventOf(kind: keyof typeof SUCCEEDED, state: TaskState): CellEvent {
   return state === "succeeded" ? SUCCEEDED[kind] : EVENT_OF_STATE[state];
@@ -186,7 +205,7 @@ export async function effectiveSnapshotsAt(
         UNION ALL
         SELECT t."nodeId", t."snapshotId", 'restore', t."finishedAt", 0
           FROM "tasks" t
-         WHERE t."nodeId" = ANY(${ids}) AND t."kind" = 'restore' AND t."state" = 'succeeded'
+         WHERE t."nodeId" = ANY(${ids}) AND t."kind" IN ('restore', 'localize') AND t."state" = 'succeeded'
            AND t."snapshotId" IS NOT NULL AND t."finishedAt" <= ${moment}
       ) e
      ORDER BY e."nodeId", e."at" DESC, e."sequence" DESC`;

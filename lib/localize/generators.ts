@@ -76,14 +76,18 @@ export function fromPool(
   seats: readonly Seat[],
   taken: readonly string[] = [],
 ): Generated[] {
+  return dealOut(freeOfPool(pool, taken), seats, "The pool has", "values");
+}
+
+/** What nobody has, in the pool's order. */
+export function freeOfPool(pool: readonly string[], taken: readonly string[]): string[] {
   const used = new Map<string, number>();
   for (const value of taken) used.set(value, (used.get(value) ?? 0) + 1);
-  const free = pool.filter((value) => {
+  return pool.filter((value) => {
     const count = used.get(value) ?? 0;
     if (count > 0) used.set(value, count - 1);
     return count === 0;
   });
-  return dealOut(free, seats, "The pool has", "values");
 }
 
 function dealOut(free: readonly string[], seats: readonly Seat[], has: string, what: string): Generated[] {

@@ -1,10 +1,11 @@
 // The files of an identity volume: what cloud-init reads by itself (NoCloud: meta-data, user-data, network-config), one file for
-// everything else, and files that were asked for. The same values give the same bytes. YAML is written as JSON, which it contains.
+// everything else (as JSON and as lines for a shell), a script for Windows, and files that were asked for. The same values give the same bytes. YAML is written as JSON, which it contains.
 // Facts: cloud-init's documentation, "NoCloud" and "Networking config version 2".
 import { createHash } from "node:crypto";
 import { CodedError } from "#lib/model/errors.ts";
 import type { VolumeFile } from "./fat-volume.ts";
 import { checkVariableValue } from "./variables.ts";
+import { WINDOWS_SPECIALIZE } from "./windows-specialize.ts";
 
 /** Names with a meaning of their own. All others are only handed on. */
 export const IDENTITY_NAMES = {
@@ -26,12 +27,14 @@ export type Values = ReadonlyMap<string, string>;
 
 /** Everything on the volume. `extra`: paths below files/, as they shall stand there. */
 export function identityFiles(values: Values, extra: readonly VolumeFile[] = []): VolumeFile[] {
-  const all = Object.fromEntries([...values].sort(([left], [right]) => (left < right ? -1 : 1)));
+  const all = Object.fromEntries([...values].sort(byName));
   for (const [name, value] of values) checkVariableValue(name, value);
   const hostName = hostNameOf(values);
   const network = networkConfig(values);
   const files: VolumeFile[] = [
     textFile("identity.json", `${JSON.stringify({ version: 1, values: all }, null, 2)}\n`),
+    textFile("identity.env", [...values].sort(byName).map(environmentLine).join("")),
+    textFile("windows/specialize.ps1", WINDOWS_SPECIALIZE),
     textFile("user-data", `#cloud-config\n${JSON.stringify(userData(values, hostName), null, 2)}\n`),
     textFile("network-config", `${JSON.stringify(network, null, 2)}\n`),
     ...extra.map(({ path, bytes }) => ({ path: `${FILES}${path}`, bytes })),
@@ -44,6 +47,15 @@ export function identityFiles(values: Values, extra: readonly VolumeFile[] = [])
     ...(hostName === null ? {} : { "local-hostname": hostName }),
   };
   return [textFile("meta-data", `${JSON.stringify(metaData, null, 2)}\n`), ...files];
+}
+
+function byName([left]: readonly [string, string], [right]: readonly [string, string]): number {
+  return left < right ? -1 : 1;
+}
+
+/** For readers of a few lines: a shell reads the file as it is, and takes nothing in a value for a command. */
+function environmentLine([name, value]: readonly [string, string]): string {
+  return `${name.toUpperCase()}='${value.replaceAll("'", "'\\''")}'\n`;
 }
 
 function hostNameOf(values: Values): string | null {

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { TokenPlace } from "#lib/model/localization.ts";
 import { makeFatVolume } from "./fat-volume.ts";
 import { ObstacleScanner } from "./obstacles.ts";
-import type { TokenPlace } from "./tokens.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,9 +1,10 @@
 // Signs that bytes of a partition must not be replaced: it is encrypted, its file system keeps checksums of what is in files, it was
-// not unmounted, or a token lies in a registry hive that has changes of its own to write. Looked for in the bytes alone, while an
+// not unmounted, or a token lies in a compressed file or in a registry hive that has changes of its own to write. Looked for in the bytes alone, while an
 // image goes by; what has no such sign may be patched.
 // Facts: the superblocks' documented layouts (LUKS on-disk format 1 and 2; btrfs, ext4 and bcachefs of the Linux kernel; ZFS on-disk
 // specification; BitLocker and the hive format as libyal describes them).
 import type { Obstacle, TokenPlace } from "#lib/model/localization.ts";
+import { CompressedStretches } from "./ntfs-compression.ts";
 
 interface Sign {
   readonly offset: number;
@@ -54,6 +55,7 @@ interface Hive {
 export class ObstacleScanner {
   #beginning: Buffer[] = [];
   readonly #hives: Hive[] = [];
+  readonly #compressed = new CompressedStretches();
   #offset = 0;
 
   push(bytes: Uint8Array): void {
@@ -64,6 +66,7 @@ export class ObstacleScanner {
       if ((this.#offset + from) % HIVE_ALIGNMENT === 0 && from + 0x30 <= all.length)
         this.#noteHive(all, from);
     }
+    this.#compressed.push(all, this.#offset);
     this.#offset += all.length;
   }
 
@@ -73,11 +76,19 @@ export class ObstacleScanner {
     const found = SIGNS.filter(({ offset, bytes }) =>
       beginning.subarray(offset, offset + bytes.length).equals(bytes),
     ).map(({ obstacle }) => obstacle);
-    const hives = this.#hives.filter(
-      ({ isDirty, offsetBytes, endBytes }) =>
-        isDirty && places.some((place) => place.offsetBytes >= offsetBytes && place.offsetBytes < endBytes),
+    const inHives = places.filter((place) =>
+      this.#hives.some(
+        ({ isDirty, offsetBytes, endBytes }) =>
+          isDirty && place.offsetBytes >= offsetBytes && place.offsetBytes < endBytes,
+      ),
     );
-    return [...found, ...extObstacles(beginning), ...hives.map(dirtyHive)];
+    const compressed = places.filter((place) => this.#compressed.meets(place));
+    return [
+      ...found,
+      ...extObstacles(beginning),
+      ...compressed.map(inCompressedFile),
+      ...inHives.map(inDirtyHive),
+    ];
   }
 
   #noteHive(all: Buffer, from: number): void {
@@ -104,9 +115,18 @@ function extObstacles(beginning: Buffer): Obstacle[] {
   return found;
 }
 
-function dirtyHive({ offsetBytes }: Hive): Obstacle {
+function inCompressedFile({ name, offsetBytes }: TokenPlace): Obstacle {
+  return {
+    reason: "compressed",
+    token: name,
+    explanation: `The token ${name} (at ${offsetBytes}) lies in a file that NTFS compresses: take the compression off that file (compact /u).`,
+  };
+}
+
+function inDirtyHive({ name, offsetBytes }: TokenPlace): Obstacle {
   return {
     reason: "dirty-hive",
-    explanation: `A token lies in a registry hive (at ${offsetBytes}) whose log holds changes: Windows would write the old bytes back. Shut the master down without fast start-up.`,
+    token: name,
+    explanation: `The token ${name} (at ${offsetBytes}) lies in a registry hive whose log holds changes: Windows would write the old bytes back. Shut the master down without fast start-up.`,
   };
 }

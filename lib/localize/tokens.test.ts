@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Chance } from "#lib/model/chance.ts";
-import { bytesInPlace, type Encoding, patchPage, TokenScanner } from "./tokens.ts";
+import type { Encoding } from "#lib/model/localization.ts";
+import { bytesInPlace, patchPage, surroundingsIn, TokenScanner } from "./tokens.ts";
 
 function found(bytes: Uint8Array, cuts: readonly number[] = []): unknown[] {
   const scanner = new TokenScanner();
@@ -87,19 +88,28 @@ test("pages patched one by one are the image patched as a whole, wherever tokens
     const scanner = new TokenScanner();
     scanner.push(image);
     expect(scanner.places).toHaveLength(12);
-    const patches = scanner.places.map((place) => ({
-      place,
-      token: image.subarray(place.offsetBytes, place.offsetBytes + place.lengthBytes),
-      bytes: bytesInPlace(place, "pc7", "space"),
-    }));
+    const pageAt = (offset: number) => image.subarray(offset, offset + PAGE);
+    const patches = scanner.places.map((place) => {
+      const surroundings: string[] = [];
+      const end = place.offsetBytes + place.lengthBytes;
+      for (let offset = place.offsetBytes - (place.offsetBytes % PAGE); offset < end; offset += PAGE)
+        surroundings.push(surroundingsIn(place, pageAt(offset), offset));
+      return { place: { ...place, surroundings }, bytes: bytesInPlace(place, "pc7", "space") };
+    });
     const pages: Buffer[] = [];
     for (let offset = 0; offset < image.length; offset += PAGE)
-      pages.push(patchPage(image.subarray(offset, offset + PAGE), offset, patches));
+      pages.push(patchPage(pageAt(offset), offset, PAGE, patches));
     const expected = words.replace(/@@host_*@@/g, (token) => "pc7".padEnd(token.length));
     expect(Buffer.concat(pages).toString(encoding)).toBe(expected);
-    const [first] = patches;
-    const damaged = Buffer.from(image);
-    damaged[first?.place.offsetBytes ?? 0] = 0;
-    expect(() => patchPage(damaged, 0, patches)).toThrow(expect.objectContaining({ code: "page-corrupt" }));
+    const last = patches.at(-1)?.place.offsetBytes ?? 0;
+    const refused = expect.objectContaining({ code: "localization-refused" });
+    const patchedOf = (bytes: Buffer, offset: number) => () =>
+      patchPage(bytes.subarray(offset, offset + PAGE), offset, PAGE, patches);
+    const pageOfLast = last - (last % PAGE);
+    for (const damagedAt of [last, Math.max(pageOfLast, last - 1)]) {
+      const damaged = Buffer.from(image);
+      damaged[damagedAt] = (damaged[damagedAt] ?? 0) ^ 1;
+      expect(patchedOf(damaged, pageOfLast)).toThrow(refused);
+    }
   }
 });

@@ -1,8 +1,15 @@
 // Tokens: places in a master that are replaced for each PC. A token is written as "@@name@@", made as long as the longest value by
 // underscores after the name ("@@host_name________@@"), in UTF-8 or UTF-16LE. It is found without knowing the file system, also
 // across the borders of pages and blocks, and what replaces it has exactly its length: nothing else on the disk moves.
+import { createHash } from "node:crypto";
 import { CodedError } from "#lib/model/errors.ts";
-import { ENCODINGS, type Encoding, type Padding, type TokenPlace } from "#lib/model/localization.ts";
+import {
+  ENCODINGS,
+  type Encoding,
+  type FoundToken,
+  type Padding,
+  type TokenPlace,
+} from "#lib/model/localization.ts";
 
 const AT = 0x40;
 const CHARACTERS_MAX = 255;
@@ -84,7 +91,7 @@ export function bytesInPlace(
   if (bytes.length > lengthBytes) {
     const room = lengthBytes / WIDTH[encoding];
     throw new CodedError(
-      "input-invalid",
+      "localization-refused",
       `The value of ${name} needs ${bytes.length} bytes, its token has ${lengthBytes}.`,
       {
         hint: `Shorten it to ${room} characters, or make the token in the master longer.`,
@@ -95,30 +102,48 @@ export function bytesInPlace(
   return Buffer.concat([bytes, Buffer.alloc(lengthBytes - bytes.length, fill)]);
 }
 
-/** One page as it shall be on the PC: of each token whatever part lies in it. `offsetBytes`: of the page in its image. Throws when
- *  the page does not hold the token where it was found. */
+/** How much of what lies around a token is remembered, on either side. */
+const SURROUNDINGS_BYTES = 64;
+
+/** What lies around a token and in it, for each page that it touches: the hash of the page's bytes from before the token to after
+ *  it. Localizing compares, so that a table of places that belongs to other bytes is found out. */
+export function surroundingsIn(place: TokenPlace, page: Uint8Array, offsetBytes: number): string {
+  const from = Math.max(place.offsetBytes - SURROUNDINGS_BYTES - offsetBytes, 0);
+  const to = Math.min(place.offsetBytes + place.lengthBytes + SURROUNDINGS_BYTES - offsetBytes, page.length);
+  return createHash("sha256").update(page.subarray(from, to)).digest("hex");
+}
+
+export interface Patch {
+  readonly place: FoundToken;
+  /** What stands there on this PC: exactly as long. */
+  readonly bytes: Uint8Array;
+}
+
+/** One page as it shall be on the PC: of each token whatever part lies in it. `offsetBytes`: of the page in its image. Throws
+ *  `localization-refused` when the page is not what was looked through. */
 export function patchPage(
   page: Uint8Array,
   offsetBytes: number,
-  patches: readonly { readonly place: TokenPlace; readonly token: Uint8Array; readonly bytes: Uint8Array }[],
+  pageBytes: number,
+  patches: readonly Patch[],
 ): Buffer {
   const patched = Buffer.from(page);
-  for (const { place, token, bytes } of patches) {
+  for (const { place, bytes } of patches) {
     const from = Math.max(place.offsetBytes, offsetBytes);
     const to = Math.min(place.offsetBytes + place.lengthBytes, offsetBytes + page.length);
     if (from >= to) continue;
-    const part = [from - place.offsetBytes, to - place.offsetBytes] as const;
-    const there = patched.subarray(from - offsetBytes, to - offsetBytes);
-    if (!there.equals(token.subarray(...part))) {
-      throw new CodedError(
-        "page-corrupt",
-        `The token of ${place.name} is not at ${place.offsetBytes} any more.`,
-        {
-          hint: "Nothing was written. Mark the snapshot as master anew, which looks for its tokens.",
-        },
-      );
-    }
-    there.set(bytes.subarray(...part));
+    const ordinal = Math.floor(offsetBytes / pageBytes) - Math.floor(place.offsetBytes / pageBytes);
+    if (surroundingsIn(place, page, offsetBytes) !== place.surroundings[ordinal])
+      throw surroundingsChanged(place);
+    patched.set(bytes.subarray(from - place.offsetBytes, to - place.offsetBytes), from - offsetBytes);
   }
   return patched;
+}
+
+function surroundingsChanged({ name, offsetBytes }: TokenPlace): CodedError {
+  return new CodedError(
+    "localization-refused",
+    `What lies around the token ${name} at ${offsetBytes} is not what was looked through.`,
+    { hint: "Nothing was written. Look for the master's tokens anew on the masters' page." },
+  );
 }

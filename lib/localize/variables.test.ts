@@ -1,18 +1,16 @@
 import { describe, expect, test } from "vitest";
-import {
-  checkVariableName,
-  checkVariableValue,
-  duplicatesOf,
-  resolveVariables,
-  type Variable,
-} from "./variables.ts";
+import type { Variable } from "#lib/model/localization.ts";
+import { checkVariableName, checkVariableValue, duplicatesOf, resolveVariables } from "./variables.ts";
 
+const plain = (name: string, scope: Variable["scope"], scopeId: string, value: string): Variable => ({
+  ...{ name, scope, scopeId, value, sealed: null },
+});
 const VARIABLES: readonly Variable[] = [
-  { name: "printer", scope: "global", scopeId: "", value: "hall" },
-  { name: "printer", scope: "classroom", scopeId: "group_a", value: "lab-a" },
-  { name: "printer", scope: "node", scopeId: "node_1", value: "own" },
-  { name: "dns", scope: "global", scopeId: "", value: "10.0.0.1" },
-  { name: "licence", scope: "node", scopeId: "node_2", value: null },
+  plain("printer", "global", "", "hall"),
+  plain("printer", "classroom", "group_a", "lab-a"),
+  plain("printer", "node", "node_1", "own"),
+  plain("dns", "global", "", "10.0.0.1"),
+  { name: "licence", scope: "node", scopeId: "node_2", value: null, sealed: "sealed" },
 ];
 const of = (nodeId: string, groupId: string | null) =>
   Object.fromEntries(resolveVariables(VARIABLES, { nodeId, groupId }));
@@ -20,17 +18,17 @@ const of = (nodeId: string, groupId: string | null) =>
 describe("a PC's variables", () => {
   test("the nearest wins, and says where it is from", () => {
     expect(of("node_1", "group_a")).toEqual({
-      printer: { value: "own", from: "node" },
-      dns: { value: "10.0.0.1", from: "global" },
+      printer: { value: "own", sealed: null, from: "node" },
+      dns: { value: "10.0.0.1", sealed: null, from: "global" },
     });
-    expect(of("node_2", "group_a").printer).toEqual({ value: "lab-a", from: "classroom" });
-    expect(of("node_3", "group_b").printer).toEqual({ value: "hall", from: "global" });
+    expect(of("node_2", "group_a").printer).toMatchObject({ value: "lab-a", from: "classroom" });
+    expect(of("node_3", "group_b").printer).toMatchObject({ value: "hall", from: "global" });
   });
 
   test("of a PC in no classroom, and a secret that is there but not shown", () => {
     expect(of("node_2", null)).toMatchObject({
       printer: { value: "hall", from: "global" },
-      licence: { value: null, from: "node" },
+      licence: { value: null, sealed: "sealed", from: "node" },
     });
   });
 });
@@ -56,8 +54,8 @@ describe("names and values", () => {
 test("two PCs with one name or address are named, whatever its case; empty and secret ones are not", () => {
   const node = (host: string, licence: string | null) =>
     new Map([
-      ["host_name", { value: host, from: "node" as const }],
-      ["licence", { value: licence, from: "node" as const }],
+      ["host_name", { value: host, sealed: null, from: "node" as const }],
+      ["licence", { value: licence, sealed: null, from: "node" as const }],
     ]);
   const byNode = new Map([
     ["node_1", node("LAB-01", null)],

@@ -41,6 +41,7 @@ export const FAILURE_CODES = [
   "disk-mismatch",
   "layout-mismatch",
   "layout-unreadable",
+  "recipe-refused",
   // Transfer between agent and gateway (T4xx).
   "protocol-violation",
   "page-hash-mismatch",

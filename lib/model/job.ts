@@ -31,7 +31,11 @@ export const UPKEEP_JOB_KINDS = [
 export type UpkeepJobKind = (typeof UPKEEP_JOB_KINDS)[number];
 
 /** Work on the repository itself: one task that no agent leases, done by the worker. */
-export const REPOSITORY_JOB_KINDS = [...UPKEEP_JOB_KINDS, "pin", "scan-tokens"] as const satisfies readonly JobKind[];
+export const REPOSITORY_JOB_KINDS = [
+  ...UPKEEP_JOB_KINDS,
+  "pin",
+  "scan-tokens",
+] as const satisfies readonly JobKind[];
 export type RepositoryJobKind = (typeof REPOSITORY_JOB_KINDS)[number];
 
 export function isRepositoryJobKind(kind: JobKind): kind is RepositoryJobKind {

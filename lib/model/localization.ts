@@ -55,18 +55,26 @@ export interface TokenPlace {
   readonly name: string;
 }
 
-/** A token as it was found, with the hash of what lies around it. */
+/** A token as it was found, with the hash of it and what lies around it for each page that it touches. */
 export interface FoundToken extends TokenPlace {
-  readonly surroundings: string;
+  readonly surroundings: readonly string[];
 }
 
-export const OBSTACLE_REASONS = ["encrypted", "checksummed", "compressed", "not-unmounted", "dirty-hive"] as const;
+export const OBSTACLE_REASONS = [
+  "encrypted",
+  "checksummed",
+  "compressed",
+  "not-unmounted",
+  "dirty-hive",
+] as const;
 
 /** Why bytes of an image must not be replaced. */
 export interface Obstacle {
   readonly reason: (typeof OBSTACLE_REASONS)[number];
   /** One sentence for people. */
   readonly explanation: string;
+  /** It stands against this token only; absent: against all in the image. */
+  readonly token?: string;
 }
 
 /** What a look through a master's bytes found, by image. */
@@ -84,7 +92,7 @@ export interface DeclaredToken {
 }
 
 /** One change to a file by a tool of the maintenance system; strings may hold {{variables}}. */
-export type RecipeTemplate = Readonly<Record<string, string>>;
+export type RecipeTemplate = Readonly<Record<string, string | number>>;
 
 /** What an operator declared for a release. Nothing else of it is replaced. */
 export interface LocalizationSpec {
@@ -106,4 +114,14 @@ export interface LocalizationContent {
   readonly identityImage: string | null;
   readonly tokens: readonly Omit<DeclaredToken, "count">[];
   readonly recipes: readonly RecipeTemplate[];
+}
+
+export const IDENTITY_STATES = ["localized", "stale", "not-localized", "duplicate"] as const;
+export type IdentityState = (typeof IDENTITY_STATES)[number];
+
+/** Whether a PC holds what it is told. */
+export interface NodeIdentity {
+  readonly state: IdentityState;
+  /** For people: since when, or what is wrong. */
+  readonly words: string;
 }

@@ -23,6 +23,7 @@ export const CELL_EVENTS = [
   "captured",
   "rolled-back",
   "cloned",
+  "localized",
   "failed",
   "running",
   "skipped",
@@ -86,6 +87,7 @@ function stateAfter(before: EffectiveState, event: NodeEvent): EffectiveState {
     case "captured":
     case "rolled-back":
     case "cloned":
+    case "localized":
       return { version: event.version ?? before.version, certain: true };
     case "failed":
     case "running":
@@ -119,6 +121,8 @@ export function eventWords(event: NodeEvent): string {
       return "rolled back";
     case "cloned":
       return "cloned";
+    case "localized":
+      return "localized";
     case "failed":
       return `${deed} failed`;
     case "running":

@@ -1,5 +1,5 @@
 // A plan is what would be done, in data: shown to a person, hashed, and applied by that hash, so that what runs is what
-// was shown. All kinds so far write snapshots to PCs: their own, to roll back, or another's, to clone.
+// was shown. All kinds so far write snapshots to PCs: their own, to roll back, or another's, to clone, with or without an identity.
 import type { DiskMap } from "./fit.ts";
 
 export const SKIP_REASONS = [
@@ -13,6 +13,8 @@ export const SKIP_REASONS = [
   "disk-too-small",
   "partition-missing",
   "layout-differs",
+  "cannot-localize",
+  "identity-duplicate",
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
@@ -33,16 +35,24 @@ export interface RestorePlanItem {
   readonly diskMap?: DiskMap;
   /** The disk gets the snapshot's partition table although it has another. */
   readonly replacesLayout?: boolean;
+  /** Of a localize plan: what is done on the PC, in this order. */
+  readonly steps?: readonly LocalizeStep[];
+  /** Hash of what it is told. */
+  readonly localizationDigest?: string;
 }
 
-export const PLAN_KINDS = ["restore-node", "roll-back-classroom", "clone"] as const;
+/** "clone": the master's pages, from the other PCs; "localize": what is this PC's own; "baseline": a snapshot of it. */
+export const LOCALIZE_STEPS = ["clone", "localize", "baseline"] as const;
+export type LocalizeStep = (typeof LOCALIZE_STEPS)[number];
+
+export const PLAN_KINDS = ["restore-node", "roll-back-classroom", "clone", "localize"] as const;
 export type PlanKind = (typeof PLAN_KINDS)[number];
 
 export interface RestorePlan {
   readonly id: string;
   readonly hash: string;
   readonly kind: PlanKind;
-  /** Node or group id; for a clone to chosen PCs the snapshot's. */
+  /** Node or group id; for a clone or localization of chosen PCs the snapshot's. */
   readonly subject: string;
   readonly subjectName: string;
   /** The moment to go back to: each node to what was on its disks then, as the matrix shows it. For a clone: when the
@@ -53,8 +63,13 @@ export interface RestorePlan {
   readonly expiresAt: string;
 }
 
+/** One snapshot goes to PCs that need not be those it was taken of. */
+export function isOfMaster(kind: PlanKind): kind is "clone" | "localize" {
+  return kind === "clone" || kind === "localize";
+}
+
 /** Friction by blast radius: what must be typed before the plan runs; null when a named button is enough. */
 export function nameToConfirm({ kind, subjectName, items }: RestorePlan): string | null {
-  const isOne = kind === "restore-node" || (kind === "clone" && items.length === 1);
+  const isOne = kind === "restore-node" || (isOfMaster(kind) && items.length === 1);
   return isOne ? null : subjectName;
 }

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { FAILURE_CODES } from "#lib/model/errors.ts";
 import { TASK_STEPS } from "#lib/model/job.ts";
+import { RECIPES_MAX, RecipeMessage, RecipeResult } from "./recipe.ts";
 
 export const PROTOCOL_VERSION = 1;
 /** The agent's long poll for a task, and so the longest silence of a healthy idle agent. */
@@ -96,6 +97,8 @@ export const ChainOffer = z.object({
   /** What this PC is called in it. */
   nodeId: z.string().min(1).max(64),
 });
+/** A recipe whose partition is one of this disk. */
+const DiskRecipe = z.object({ diskSerial: shortText, recipe: RecipeMessage });
 export const TaskMessage = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("archive"),
@@ -114,6 +117,9 @@ export const TaskMessage = z.discriminatedUnion("kind", [
     /** A disk that is partitioned otherwise gets the snapshot's layout all the same: a person has agreed. An agent that does
      *  not know it refuses such a disk. */
     replacesLayout: z.boolean().optional(),
+    /** Changes to single files once everything is on the disk and verified. An agent that does not know them would leave them out, so
+     *  the gateway checks that as many results come back. */
+    recipes: z.array(DiskRecipe).max(RECIPES_MAX).optional(),
   }),
 ]);
 export const LeaseResponse = z.object({ task: TaskMessage.nullable() });
@@ -206,6 +212,8 @@ export const ResultRequest = z.discriminatedUnion("outcome", [
     images: z.array(ImageResult).max(256),
     /** Of a restore through a chain. */
     chain: ChainTraffic.optional(),
+    /** One for each recipe of the task, in their order. */
+    recipes: z.array(RecipeResult).max(RECIPES_MAX).optional(),
   }),
   z.object({
     outcome: z.literal("failed"),

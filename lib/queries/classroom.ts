@@ -15,6 +15,7 @@ import {
   type MomentRow,
   versionsOf,
 } from "#lib/db/matrix-views.ts";
+import type { NodeIdentity } from "#lib/model/localization.ts";
 import {
   type EffectiveState,
   type MatrixMoment,
@@ -23,6 +24,7 @@ import {
   type NodeEvent,
 } from "#lib/model/matrix.ts";
 import { isOnline } from "#lib/model/node.ts";
+import { identitiesOf } from "./identities.ts";
 import { importMoments } from "./import-moments.ts";
 import { countReadiness, type ReadinessCounts } from "./room-readiness.ts";
 
@@ -37,6 +39,8 @@ export interface MatrixRowView {
   readonly lastSeenAt: string | null;
   readonly before: EffectiveState;
   readonly events: readonly NodeEvent[];
+  /** Whether it holds what it is told; null when nobody told it anything and nothing is wrong. */
+  readonly identity: NodeIdentity | null;
 }
 
 export interface ClassroomView {
@@ -68,10 +72,11 @@ export async function classroomView(
   const jobs = found.slice(0, MOMENTS_MAX).reverse();
   const from = found.length > MOMENTS_MAX ? (jobs[0]?.at ?? null) : null;
   const jobIds = jobs.map((job) => job.jobId);
-  const [tasks, snapshots, start] = await Promise.all([
+  const [tasks, snapshots, start, identities] = await Promise.all([
     listMatrixTaskRows(groupId, jobIds),
     listMatrixSnapshotRows(groupId, jobIds, { from, before: window.before }),
     effectiveBefore(nodes, from),
+    identitiesOf(nodes.map(({ nodeId }) => nodeId)),
   ]);
   const versions = await versionsOf([
     ...snapshots.map((row) => row.snapshotId),
@@ -93,7 +98,13 @@ export async function classroomView(
     diskBytes: nodes.reduce((sum, node) => sum + node.diskBytes, 0),
     moments,
     rows: nodes.map((node) =>
-      rowOf(node, versions.get(start.get(node.nodeId)?.snapshotId ?? ""), eventsOf, nowMs),
+      rowOf(
+        node,
+        versions.get(start.get(node.nodeId)?.snapshotId ?? ""),
+        eventsOf,
+        identities.get(node.nodeId) ?? null,
+        nowMs,
+      ),
     ),
     olderBefore: from,
     active: jobs.some((job) => job.state === "queued" || job.state === "running"),
@@ -126,6 +137,7 @@ function rowOf(
   node: GroupNodeRow,
   before: MatrixVersion | undefined,
   eventsOf: ReadonlyMap<string, readonly NodeEvent[]>,
+  identity: NodeIdentity | null,
   nowMs: number,
 ): MatrixRowView {
   return {
@@ -136,6 +148,7 @@ function rowOf(
     lastSeenAt: node.lastSeenAt,
     before: before === undefined ? NEVER_CAPTURED : { version: before, certain: true },
     events: eventsOf.get(node.nodeId) ?? [],
+    identity,
   };
 }
 
@@ -153,7 +166,7 @@ function eventsByNode(
     else list.push(event);
   };
   for (const task of tasks) {
-    const snapshot = task.kind === "archive" ? taken.get(`${task.jobId} ${task.nodeId}`) : undefined;
+    const snapshot = taken.get(`${task.jobId} ${task.nodeId}`);
     const versionId = snapshot?.snapshotId ?? task.targetSnapshotId;
     add(task.nodeId, {
       momentId: task.jobId,

@@ -5,7 +5,9 @@ import type { Viewer } from "#lib/auth/viewer.ts";
 import { type JobRow, listJobRows } from "#lib/db/job-views.ts";
 import { findNodeRow, type NodeRow } from "#lib/db/node-views.ts";
 import { countNodeSnapshots, listNodeSnapshotRows, type SnapshotRow } from "#lib/db/snapshot-views.ts";
+import type { NodeIdentity } from "#lib/model/localization.ts";
 import { isOnline } from "#lib/model/node.ts";
+import { identitiesOf } from "./identities.ts";
 
 const SNAPSHOTS_MAX = 100;
 const JOBS_MAX = 30;
@@ -18,16 +20,18 @@ export interface NodeView {
   readonly snapshotCount: number;
   readonly jobs: readonly JobRow[];
   readonly active: boolean;
+  readonly identity: NodeIdentity | null;
 }
 
 export async function nodeView(viewer: Viewer, nodeId: string): Promise<NodeView | null> {
   permit(viewer, "read");
   const node = await findNodeRow(nodeId);
   if (node === null) return null;
-  const [snapshots, snapshotCount, jobs] = await Promise.all([
+  const [snapshots, snapshotCount, jobs, identities] = await Promise.all([
     listNodeSnapshotRows(nodeId, SNAPSHOTS_MAX),
     countNodeSnapshots(nodeId),
     listJobRows({ nodeId }, JOBS_MAX),
+    identitiesOf([nodeId]),
   ]);
   return {
     node,
@@ -35,6 +39,7 @@ export async function nodeView(viewer: Viewer, nodeId: string): Promise<NodeView
     snapshots: snapshots.map((row, index) => ({ ...row, version: snapshotCount - index })),
     snapshotCount,
     jobs,
+    identity: identities.get(nodeId) ?? null,
     active: jobs.some((job) => job.state === "queued" || job.state === "running"),
   };
 }

@@ -49,6 +49,7 @@ const ReSegmentReport = z.object({
   leftPackCount: z.number(),
 });
 const PinReport = z.object({ snapshotId: z.string(), reason: z.string().nullable() });
+const ScanTokensReport = z.object({ tokenCount: z.number() });
 const EvaluateReport = z.object({ rowCount: z.number() });
 const VerifyCounts = z.object({
   snapshotCount: z.number(),
@@ -62,6 +63,7 @@ export type UpkeepReport =
   | ({ readonly kind: "prune" } & z.infer<typeof PruneReport>)
   | ({ readonly kind: "re-segment" } & z.infer<typeof ReSegmentReport>)
   | ({ readonly kind: "pin" } & z.infer<typeof PinReport>)
+  | ({ readonly kind: "scan-tokens" } & z.infer<typeof ScanTokensReport>)
   | ({ readonly kind: "evaluate" } & z.infer<typeof EvaluateReport>)
   | ({ readonly kind: "verify" } & z.infer<typeof VerifyCounts>);
 
@@ -77,6 +79,8 @@ export function readUpkeepReport(kind: RepositoryJobKind, report: unknown): Upke
       return tagged("re-segment", ReSegmentReport.safeParse(report).data);
     case "pin":
       return tagged("pin", PinReport.safeParse(report).data);
+    case "scan-tokens":
+      return tagged("scan-tokens", ScanTokensReport.safeParse(report).data);
     case "evaluate":
       return tagged("evaluate", EvaluateReport.safeParse(report).data);
     case "verify":

@@ -22,6 +22,7 @@ const TASK: LeasedTask = {
   snapshotId: null,
   diskMap: null,
   replacesLayout: false,
+  localizationId: null,
   peers: [],
   nodeName: "pc",
   attempt: 1,

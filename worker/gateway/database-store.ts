@@ -1,5 +1,6 @@
 // The gateway's store in production: the functions of lib/db, as they are.
 import { findLeased } from "#lib/db/leased-task.ts";
+import { findLocalization, findMasterLocalization } from "#lib/db/localizations.ts";
 import { enrolNode, findNodeByKeyHash, recordHello, touchNode } from "#lib/db/nodes.ts";
 import { subscribe } from "#lib/db/notify.ts";
 import { findBandwidthRules } from "#lib/db/settings.ts";
@@ -24,6 +25,11 @@ export const databaseStore: GatewayStore = {
   touchNode,
   leaseTask,
   findLeased,
+  findLocalization: async (localizationId, snapshotId) => {
+    const localization = await findLocalization(localizationId);
+    const master = await findMasterLocalization(snapshotId);
+    return localization === null || master === null ? null : { localization, master };
+  },
   runningTaskOfNode,
   heartbeatTask,
   finishTask,

@@ -35,6 +35,7 @@ function leaseOf(taskId: string): Parameters<Leases["add"]>[0] {
       snapshotId: null,
       diskMap: null,
       replacesLayout: false,
+      localizationId: null,
       peers: [],
       purpose: "manual",
       storage: {},
@@ -45,5 +46,6 @@ function leaseOf(taskId: string): Parameters<Leases["add"]>[0] {
     lastHeardMs: 0,
     ended: new AbortController(),
     readers: new Map(),
+    localized: new Map(),
   };
 }

@@ -4,6 +4,7 @@
 import type { ImageReader } from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import type { TaskMessage } from "#lib/protocol/control.ts";
+import type { LocalizedImage } from "../localize/served-image.ts";
 import type { LeasedTask } from "./store.ts";
 
 export interface Lease {
@@ -18,6 +19,8 @@ export interface Lease {
   readonly ended: AbortController;
   /** A restore's open images, by their number. */
   readonly readers: Map<number, Promise<ImageReader>>;
+  /** Of a localize task: the images that are this PC's own, by name. */
+  readonly localized: ReadonlyMap<string, LocalizedImage>;
   lastHeardMs: number;
   /** In a chain: what was noted for people last. */
   chainNote?: { readonly place: string; readonly at: number };
@@ -75,6 +78,7 @@ export class Leases {
     if (lease === undefined) return;
     lease.ended.abort(leaseLost(taskId));
     this.#byTask.delete(taskId);
+    for (const image of lease.localized.values()) image.close();
     // An open reader keeps its snapshot from being pruned. One that never opened holds nothing.
     for (const reader of lease.readers.values()) {
       void reader.then(

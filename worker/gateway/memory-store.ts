@@ -4,6 +4,7 @@ import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
 import type { DiskMap } from "#lib/model/fit.ts";
 import type { DiskInfo, NodeLifeCycle } from "#lib/model/node.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
+import type { LocalizationWork } from "../localize/localize-images.ts";
 import type { Enrolment, GatewayStore, LeasedTask, Verdict } from "./store.ts";
 
 interface NodeRow {
@@ -18,10 +19,11 @@ export interface TaskRow {
   readonly taskId: string;
   readonly jobId: string;
   readonly nodeId: string;
-  readonly kind: "archive" | "restore";
+  readonly kind: "archive" | "restore" | "localize";
   readonly snapshotId: string | null;
   readonly diskMap: DiskMap | null;
   replacesLayout: boolean;
+  localizationId: string | null;
   state: "ready" | "running" | "succeeded" | "failed" | "cancelled";
   leaseId: string | null;
   attempt: number;
@@ -34,6 +36,8 @@ export class MemoryStore implements GatewayStore {
   readonly nodes = new Map<string, NodeRow>();
   readonly tasks = new Map<string, TaskRow>();
   readonly snapshots: SnapshotRecord[] = [];
+  /** By the localization's id. */
+  readonly localizations = new Map<string, LocalizationWork>();
   readonly chainPlaces = new Map<string, { readonly rank: number; readonly above: string | null }>();
   readonly enrolmentKey = "let me in";
   readonly #watchers = new Set<(nodeId: string) => void>();
@@ -47,6 +51,7 @@ export class MemoryStore implements GatewayStore {
     snapshotId: string | null = null,
     diskMap: DiskMap | null = null,
     jobId: string | null = null,
+    localizationId: string | null = null,
   ): { row: TaskRow; end: Promise<TaskRow> } {
     const taskId = `task_${this.#nextId++}`;
     const row: TaskRow = {
@@ -57,6 +62,7 @@ export class MemoryStore implements GatewayStore {
       snapshotId,
       diskMap,
       replacesLayout: false,
+      localizationId,
       state: "ready",
       leaseId: null,
       attempt: 0,
@@ -128,6 +134,7 @@ export class MemoryStore implements GatewayStore {
       disks: node?.disks ?? [],
       diskMap: row.diskMap,
       replacesLayout: row.replacesLayout,
+      localizationId: row.localizationId,
       peers: this.#peersOf(row),
     };
   }
@@ -142,8 +149,12 @@ export class MemoryStore implements GatewayStore {
     return { ...this.#describe(row), nodeId: row.nodeId };
   }
 
-  #peersOf({ jobId, snapshotId }: TaskRow): string[] {
-    if (snapshotId === null) return [];
+  async findLocalization(localizationId: string): Promise<LocalizationWork | null> {
+    return this.localizations.get(localizationId) ?? null;
+  }
+
+  #peersOf({ jobId, snapshotId, kind }: TaskRow): string[] {
+    if (snapshotId === null || kind !== "restore") return [];
     const peers = [...this.tasks.values()].filter(
       (task) =>
         task.jobId === jobId &&

@@ -7,6 +7,7 @@ import type { FailureReport, RetryAdvice } from "#lib/model/errors.ts";
 import type { TaskStep } from "#lib/model/job.ts";
 import type { DiskInfo, NodeLifeCycle } from "#lib/model/node.ts";
 import type { SnapshotRecord } from "#lib/model/snapshot.ts";
+import type { LocalizationWork } from "../localize/localize-images.ts";
 
 export interface GatewayNode {
   readonly id: string;
@@ -43,6 +44,8 @@ export interface GatewayStore {
   leaseTask(nodeId: string, leaseId: string): Promise<LeasedTask | null>;
   /** The task that this lease runs, as it was leased; null when it does not (any more). For a gateway that begins anew. */
   findLeased(taskId: string, leaseId: string): Promise<(LeasedTask & { readonly nodeId: string }) | null>;
+  /** What was frozen for a localize task, and the master it is made of; null when either is gone. */
+  findLocalization(localizationId: string, snapshotId: string): Promise<LocalizationWork | null>;
   runningTaskOfNode(nodeId: string): Promise<{ readonly taskId: string; readonly leaseId: string } | null>;
   heartbeatTask(
     taskId: string,

@@ -21,8 +21,8 @@ const CANCELLED: FailureReport = {
 export async function runNodeTasks(job: Job, run: JobRun): Promise<JobEnd> {
   const listener = run.watch.listen(job.id);
   try {
-    await releaseTasks(job.id);
     for (;;) {
+      await releaseTasks(job.id);
       if ((await requireJob(job.id)).cancelAsked) await cancelIdleTasks(job.id, CANCELLED);
       const tasks = await tasksOfJob(job.id);
       const progress = progressOf(tasks);
@@ -50,18 +50,22 @@ export function endOf(tasks: readonly Task[]): Pick<JobEnd, "event" | "failure">
   if (event === "finish") return { event, failure: null };
   if (event === "cancel") return { event, failure: { ...CANCELLED, message: "The job was cancelled." } };
   const bad = tasks.filter((task) => task.state === "failed" || task.state === "cancelled");
-  const only = tasks.length === 1 ? (bad[0]?.failure ?? null) : null;
-  return { event, failure: only ?? severalFailed(bad, tasks.length) };
+  const nodes = new Set(tasks.map(({ nodeId }) => nodeId));
+  // Of one PC's tasks the first that failed is the cause; those behind it never began.
+  const only = nodes.size === 1 ? (bad[0]?.failure ?? null) : null;
+  return { event, failure: only ?? severalFailed(bad, nodes.size) };
 }
 
 function severalFailed(bad: readonly Task[], of: number): FailureReport {
-  const named = bad
+  const firsts = bad.filter((task, at) => bad.findIndex(({ nodeId }) => nodeId === task.nodeId) === at);
+  const names = new Set(firsts.map(({ nodeId }) => nodeId));
+  const named = firsts
     .slice(0, 3)
     .map((task) => `${task.nodeName ?? task.id}: ${task.failure?.message ?? task.state}`);
-  const more = bad.length > named.length ? ` And ${bad.length - named.length} more.` : "";
+  const more = names.size > named.length ? ` And ${names.size - named.length} more.` : "";
   return {
     code: "job-partly-failed",
-    message: `${bad.length} of ${of} nodes did not succeed. ${named.join(" ")}${more}`,
+    message: `${names.size} of ${of} nodes did not succeed. ${named.join(" ")}${more}`,
     hint: "Remove the causes named per node, then retry only the failed ones.",
   };
 }

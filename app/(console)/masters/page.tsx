@@ -2,7 +2,8 @@
 import { Stamp } from "lucide-react";
 import type { Metadata } from "next";
 import Link from "next/link";
-import { CloneButton, type CloneTargets } from "#components/clone-button.tsx";
+import { CloneButton } from "#components/clone-button.tsx";
+import type { CloneTargets } from "#components/target-fields.tsx";
 import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
 import { ByteCount } from "#components/ui/byte-count.tsx";
 import { Card } from "#components/ui/card.tsx";
@@ -73,7 +74,7 @@ function Releases({
         {releases.map((release) => (
           <Row key={release.id}>
             <Td className="font-medium">
-              <Link href={`/snapshots/${release.snapshotId}`} className="text-accent hover:underline">
+              <Link href={`/masters/${release.id}`} className="text-accent hover:underline">
                 {release.number}
               </Link>
             </Td>

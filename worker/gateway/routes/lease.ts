@@ -7,7 +7,7 @@ import { LeaseRequest, type TaskMessage } from "#lib/protocol/control.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Exchange } from "../exchange.ts";
 import { answer, readJson } from "../http.ts";
-import { newLease, restoreMessage } from "../lease-of.ts";
+import { newLease, writingWork } from "../lease-of.ts";
 import type { Lease } from "../leases.ts";
 import type { GatewayNode, LeasedTask } from "../store.ts";
 import { enrolledNode, releaseLeftover } from "./enrolment.ts";
@@ -61,9 +61,9 @@ async function grantLease(
     const task = await context.store.leaseTask(node.id, leaseId);
     if (task === null) return null;
     try {
-      const message = await messageFor(context, task, leaseId, node.id);
-      if (message === null) continue;
-      const lease = newLease({ leaseId, nodeId: node.id, keyHash, task, message });
+      const work = await workFor(context, task, leaseId, node.id);
+      if (work === null) continue;
+      const lease = newLease({ leaseId, nodeId: node.id, keyHash, task, ...work });
       context.leases.add(lease);
       await context.store.addTaskEvent(
         task.taskId,
@@ -83,14 +83,15 @@ async function grantLease(
 }
 
 /** What the agent is to do; null when the task turned out to be done already. */
-async function messageFor(
+async function workFor(
   context: GatewayContext,
   task: LeasedTask,
   leaseId: string,
   nodeId: string,
-): Promise<TaskMessage | null> {
-  if (task.kind === "archive") return archiveMessage(context, task, leaseId);
-  return restoreMessage(context, task, leaseId, nodeId);
+): Promise<Pick<Lease, "message"> | Pick<Lease, "message" | "localized"> | null> {
+  if (task.kind !== "archive") return writingWork(context, task, leaseId, nodeId);
+  const message = await archiveMessage(context, task, leaseId);
+  return message === null ? null : { message };
 }
 
 async function archiveMessage(

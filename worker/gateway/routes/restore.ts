@@ -2,11 +2,12 @@
 // the leased snapshot and page, never by hash: knowing a hash gives nobody a page.
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import type { ImageReader, PageRecord } from "#lib/engine/repository.ts";
+import type { PageRecord } from "#lib/engine/repository.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { PAGE_HASH_BYTES, sameHash } from "#lib/page/page.ts";
 import { PAGES_PER_REQUEST } from "#lib/protocol/control.ts";
 import { encodeFill, encodePage, type FrameHeader, imageTag } from "#lib/protocol/frames.ts";
+import type { ServedImage } from "../../localize/served-image.ts";
 import type { GatewayContext } from "../context.ts";
 import { type Exchange, wholeNumber } from "../exchange.ts";
 import { readHashes } from "../http.ts";
@@ -39,7 +40,7 @@ export async function differRoute(
 }
 
 async function sendPages(
-  reader: ImageReader,
+  reader: ServedImage,
   records: readonly PageRecord[],
   tag: Uint8Array,
   sink: FrameSink,
@@ -99,12 +100,14 @@ function differingRecords(
   });
 }
 
-export function readerOf(context: GatewayContext, lease: Lease, image: number): Promise<ImageReader> {
+export async function readerOf(context: GatewayContext, lease: Lease, image: number): Promise<ServedImage> {
   let reader = lease.readers.get(image);
   if (reader === undefined) {
     const record = context.repository.snapshot(lease.message.snapshotId);
     const wanted = imagesToRestore(record, lease.task)[image];
     if (wanted === undefined) throw noSuchImage(lease, image);
+    const own = lease.localized.get(wanted.name);
+    if (own !== undefined) return own;
     reader = context.repository.openImage(record.id, wanted.name);
     reader.catch(() => lease.readers.delete(image)); // Its error is thrown to who waits; the next request tries anew.
     lease.readers.set(image, reader);

@@ -109,7 +109,7 @@ async function finishArchive(
 async function finishRestore(
   context: GatewayContext,
   lease: Lease,
-  { images: results, chain }: Extract<ResultRequest, { outcome: "succeeded" }>,
+  { images: results, chain, recipes = [] }: Extract<ResultRequest, { outcome: "succeeded" }>,
 ): Promise<"done" | "lost"> {
   const { taskId, snapshotId } = lease.task;
   const wrong = lease.message.images.find((image) => {
@@ -124,11 +124,21 @@ async function finishRestore(
     } as const;
     return context.store.failTask(taskId, lease.leaseId, failure, "later");
   }
+  const wished = lease.message.kind === "restore" ? (lease.message.recipes ?? []) : [];
+  if (recipes.length !== wished.length) {
+    const failure = {
+      code: "protocol-violation",
+      message: `The agent of ${lease.task.nodeName} carried out ${recipes.length} of ${wished.length} recipes.`,
+      hint: "Its agent is older than the server: update the maintenance system, then localize again.",
+    } as const;
+    return context.store.failTask(taskId, lease.leaseId, failure, "never");
+  }
   const report = {
-    kind: "restore",
+    kind: lease.task.kind,
     snapshotId,
     ...taskSums(results),
     ...(chain === undefined ? {} : { chain }),
+    ...(recipes.length === 0 ? {} : { recipes }),
     seconds: secondsOf(lease),
     images: results,
   };

@@ -3,7 +3,7 @@ import { Ban, RefreshCw } from "lucide-react";
 import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
-import { JOB_KIND_WORDS } from "#components/job-words.ts";
+import { JOB_KIND_WORDS, TASK_KIND_WORDS } from "#components/job-words.ts";
 import { ChainLine, type ChainMember } from "#components/jobs/chain-line.tsx";
 import { Lane } from "#components/jobs/lane.tsx";
 import { LiveRefresh } from "#components/live-refresh.tsx";
@@ -18,6 +18,7 @@ import { PageHeader } from "#components/ui/page-header.tsx";
 import { Progress } from "#components/ui/progress.tsx";
 import { isPermitted } from "#lib/auth/permissions.ts";
 import { isRepositoryJobKind } from "#lib/model/job.ts";
+import { lanesOf } from "#lib/model/job-lanes.ts";
 import { formatSeconds, formatShare } from "#lib/model/units.ts";
 import { type JobView, jobView } from "#lib/queries/job.ts";
 import { cancelJobAction, retryFailedAction } from "../../../actions/jobs.ts";
@@ -74,10 +75,11 @@ export default async function JobPage({ params }: { params: Promise<{ jobId: str
             </EmptyState>
           ) : (
             <ul className="divide-y divide-line">
-              {job.tasks.map((task) => (
+              {lanesOf(job.tasks).map(({ current: task, parts }) => (
                 <Lane
-                  key={task.id}
+                  key={parts[0]?.id}
                   task={task}
+                  steps={parts.map((part) => ({ words: wordsOfPart(job.kind, part), state: part.state }))}
                   snapshot={
                     task.kind === "archive" && task.nodeId !== null
                       ? (view.snapshotOf[task.nodeId] ?? null)
@@ -91,6 +93,13 @@ export default async function JobPage({ params }: { params: Promise<{ jobId: str
       </div>
     </>
   );
+}
+
+/** A restore within a localization brings the master, not the PC's past. */
+function wordsOfPart(kind: JobView["job"]["kind"], part: JobView["job"]["tasks"][number]): string {
+  if (kind === "localize" && part.kind === "restore") return "Clone";
+  if (kind === "localize" && part.kind === "archive") return "Baseline";
+  return TASK_KIND_WORDS[part.kind];
 }
 
 /** Those that are in the chain now. */
@@ -127,8 +136,9 @@ function JobActions({ view: { job, final } }: { view: JobView }) {
 }
 
 function JobFacts({ view: { job, final } }: { view: JobView }) {
-  const counted = job.tasks.length;
-  const succeeded = job.taskCounts.succeeded ?? 0;
+  const lanes = lanesOf(job.tasks);
+  const counted = lanes.length;
+  const succeeded = lanes.filter(({ current }) => current.state === "succeeded").length;
   return (
     <>
       <Facts>

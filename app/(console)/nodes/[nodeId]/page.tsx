@@ -3,6 +3,7 @@ import { Camera, HardDrive, ListChecks, RotateCcw } from "lucide-react";
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { DiskBar } from "#components/disk-bar.tsx";
+import { IdentityBadge } from "#components/identity-badge.tsx";
 import { JobTable } from "#components/jobs/job-table.tsx";
 import { LiveRefresh } from "#components/live-refresh.tsx";
 import { MomentPicker } from "#components/matrix/moment-picker.tsx";
@@ -52,6 +53,7 @@ export default async function NodePage({ params }: { params: Promise<{ nodeId: s
         meta={
           <>
             <OnlineBadge online={view.online} />
+            {view.identity === null ? null : <IdentityBadge identity={view.identity} />}
             {enrolled ? null : <Badge tone="warn">{node.lifeCycle}</Badge>}
           </>
         }
@@ -65,6 +67,13 @@ export default async function NodePage({ params }: { params: Promise<{ nodeId: s
             hint="Switch it on and check that its agent runs. A job waits a while for it, then says that it did not come."
           />
         ) : null}
+        {view.identity === null || view.identity.state === "localized" ? null : (
+          <Notice
+            tone={view.identity.state === "not-localized" ? "info" : "warn"}
+            title={view.identity.words}
+            hint="Values are under Variables; localize it from its master's release, under Masters."
+          />
+        )}
         <Card>
           <NodeFacts view={view} />
         </Card>

@@ -18,7 +18,7 @@ import { HeadRow, Row, Table, Td, Th } from "#components/ui/table.tsx";
 import { isPermitted } from "#lib/auth/permissions.ts";
 import { wishOf } from "#lib/commands/apply-restore-plan.ts";
 import { leftInWords } from "#lib/model/estimate.ts";
-import { nameToConfirm, type RestorePlan, type RestorePlanItem } from "#lib/model/plan.ts";
+import { isOfMaster, nameToConfirm, type RestorePlan, type RestorePlanItem } from "#lib/model/plan.ts";
 import { type PlanView, planView } from "#lib/queries/plan.ts";
 import { applyPlanAction, planRestoreAction } from "../../../actions/plans.ts";
 import { load } from "../../../load.ts";
@@ -35,14 +35,14 @@ export default async function PlanPage({ params }: { params: Promise<{ planId: s
   const { plan } = view;
   const home = homeOf(plan);
   const title = `Plan: ${deedOf(plan)}`;
-  const outcome = plan.kind === "clone" ? "Will be overwritten" : "Will be restored";
+  const outcome = isOfMaster(plan.kind) ? "Will be overwritten" : "Will be restored";
   return (
     <>
       <title>{`${title} · Sheepfold`}</title>
       <PageHeader
         crumbs={[
           { href: "/classrooms", label: "Classrooms" },
-          { href: home, label: plan.kind === "clone" ? "Snapshot" : plan.subjectName },
+          { href: home, label: isOfMaster(plan.kind) ? "Snapshot" : plan.subjectName },
         ]}
         title={title}
         meta={<PlanStateBadge view={view} />}
@@ -81,7 +81,7 @@ function PlanFacts({ view }: { view: PlanView }) {
   const { plan } = view;
   return (
     <Facts>
-      <Fact label={plan.kind === "clone" ? "Snapshot of" : "Back to"}>
+      <Fact label={isOfMaster(plan.kind) ? "Snapshot of" : "Back to"}>
         <LocalTime iso={plan.at} />
       </Fact>
       <Fact label="PCs to write">
@@ -91,7 +91,7 @@ function PlanFacts({ view }: { view: PlanView }) {
         <ByteCount bytes={view.compareBytes} />
       </Fact>
       <Fact
-        label={plan.kind === "clone" ? "To write at most" : "Known to have changed"}
+        label={isOfMaster(plan.kind) ? "To write at most" : "Known to have changed"}
         note="only differences are written"
       >
         <ByteCount bytes={view.knownChangedBytes} />
@@ -147,6 +147,11 @@ function ItemTable({ label, items }: { label: string; items: readonly RestorePla
                   <Badge tone="warn">{SKIP_WORDS[item.reason]}</Badge>
                 </span>
               )}
+              {item.steps === undefined ? null : (
+                <span className="mr-2 whitespace-nowrap font-medium text-ink">
+                  {item.steps.map((step) => STEP_WORDS[step]).join(" → ")}.
+                </span>
+              )}
               {item.explanation}
             </Td>
             <Td className="text-right">
@@ -162,6 +167,8 @@ function ItemTable({ label, items }: { label: string; items: readonly RestorePla
   );
 }
 
+const STEP_WORDS = { clone: "Clone", localize: "Localize", baseline: "Baseline" } as const;
+
 function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; mayApply: boolean }) {
   const { plan, state, jobId } = view;
   if (state === "applied") {
@@ -174,8 +181,15 @@ function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; 
   if (!mayApply) {
     return <Notice title="Your role may read this plan, not apply it." hint="Ask an operator to apply it." />;
   }
-  const { nodeIds, replaceLayouts, ...named } = { nodeIds: [], replaceLayouts: false, ...wishOf(plan) };
-  const fields = { ...named, ...(replaceLayouts ? { replaceLayouts: "yes" } : {}) };
+  const { nodeIds, replaceLayouts, baseline, ...named } = {
+    ...{ nodeIds: [], replaceLayouts: false, baseline: true },
+    ...wishOf(plan),
+  };
+  const fields = {
+    ...named,
+    ...(replaceLayouts ? { replaceLayouts: "yes" } : {}),
+    ...(plan.kind === "localize" && baseline ? { baseline: "yes" } : {}),
+  };
   const planAgain = (
     <ActionForm action={planRestoreAction} fields={fields}>
       {nodeIds.map((nodeId) => (
@@ -222,16 +236,17 @@ function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; 
 }
 
 function homeOf({ kind, subject, items }: RestorePlan): string {
-  if (kind === "clone") return `/snapshots/${items[0]?.snapshotId ?? subject}`;
+  if (isOfMaster(kind)) return `/snapshots/${items[0]?.snapshotId ?? subject}`;
   return kind === "roll-back-classroom" ? `/classrooms/${subject}` : `/nodes/${subject}`;
 }
 
 function deedOf({ kind, subjectName }: RestorePlan): string {
+  if (kind === "localize") return `localize ${subjectName}`;
   return kind === "clone" ? `clone to ${subjectName}` : `roll back ${subjectName}`;
 }
 
 function labelOf({ plan, restored }: PlanView): string {
-  const deed = plan.kind === "clone" ? "Overwrite" : "Roll back";
+  const deed = isOfMaster(plan.kind) ? "Overwrite" : "Roll back";
   if (plan.items.length === 1) return `${deed} ${plan.items[0]?.nodeName ?? plan.subjectName}`;
   const all = `${plan.items.length} PCs`;
   // PCs that were chosen one by one are called by their number.
