@@ -3,6 +3,13 @@
 import type { JobKind, JobState, TaskKind, TaskState } from "#lib/model/job.ts";
 import type { NodeLifeCycle } from "#lib/model/node.ts";
 import type { Role } from "#lib/model/people.ts";
+import type {
+  DeliveryState,
+  RecipientKind,
+  RunState,
+  ScheduleKind,
+  ScheduleTargetKind,
+} from "#lib/model/schedule.ts";
 import type { SnapshotPurpose } from "#lib/model/snapshot.ts";
 import type * as rows from "./generated/enums.ts";
 
@@ -21,7 +28,12 @@ export const ENUMS_AGREE: readonly [
   Equal<rows.NodeLifeCycle, NodeLifeCycle>,
   Equal<rows.SnapshotPurpose, SnapshotPurpose>,
   Equal<rows.Role, Role>,
-] = [true, true, true, true, true, true, true];
+  Equal<Dashed<rows.ScheduleKind>, ScheduleKind>,
+  Equal<rows.ScheduleTarget, ScheduleTargetKind>,
+  Equal<rows.ScheduleRunState, RunState>,
+  Equal<rows.RecipientKind, RecipientKind>,
+  Equal<rows.DeliveryState, DeliveryState>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true];
 
 export function jobKindOfRow(kind: rows.JobKind): JobKind {
   return kind.replaceAll("_", "-") as JobKind; // ENUMS_AGREE proves it
@@ -37,4 +49,12 @@ export function taskKindOfRow(kind: rows.TaskKind): TaskKind {
 
 export function taskKindForRow(kind: TaskKind): rows.TaskKind {
   return kind.replaceAll("-", "_") as rows.TaskKind; // likewise
+}
+
+export function scheduleKindOfRow(kind: rows.ScheduleKind): ScheduleKind {
+  return kind.replaceAll("_", "-") as ScheduleKind; // likewise
+}
+
+export function scheduleKindForRow(kind: ScheduleKind): rows.ScheduleKind {
+  return kind.replaceAll("-", "_") as rows.ScheduleKind; // likewise
 }

@@ -27,6 +27,8 @@ export interface LeasedTask {
   readonly replacesLayout: boolean;
   /** What a localize task tells the PC. */
   readonly localizationId: string | null;
+  /** Of an archive: another PC's snapshot that was written to this one since its newest; null when there is none. */
+  readonly writtenFrom: string | null;
   /** The nodes of the job that get the same snapshot and have not ended, this one among them; empty for an archive. */
   readonly peers: readonly string[];
   /** What a restore brings back; empty for an archive. */
@@ -61,6 +63,7 @@ export async function describeLease(taskId: string, nodeId: string): Promise<Lea
     diskMap: diskMapOfRow(task.diskMap),
     replacesLayout: task.replacesLayout,
     localizationId: task.localizationId,
+    writtenFrom: task.kind === "archive" ? await writtenFrom(nodeId) : null,
     peers: await peersOf(task),
     images: (task.snapshot?.images ?? []).map((image) => ({
       partition: image.partition,
@@ -71,6 +74,24 @@ export async function describeLease(taskId: string, nodeId: string): Promise<Lea
       ),
     })),
   };
+}
+
+/** The baseline of a copy is the master but for a few pages: these alone travel. */
+async function writtenFrom(nodeId: string): Promise<string | null> {
+  const [written, newest] = await Promise.all([
+    database().task.findFirst({
+      where: { nodeId, kind: { in: ["restore", "localize"] }, state: "succeeded", snapshotId: { not: null } },
+      orderBy: { finishedAt: "desc" },
+      select: { snapshotId: true, finishedAt: true, snapshot: { select: { nodeId: true } } },
+    }),
+    database().snapshot.findFirst({
+      where: { nodeId },
+      orderBy: { createdAt: "desc" },
+      select: { createdAt: true },
+    }),
+  ]);
+  if (written?.finishedAt == null || written.snapshot?.nodeId === nodeId) return null;
+  return newest !== null && newest.createdAt > written.finishedAt ? null : written.snapshotId;
 }
 
 async function peersOf(task: { jobId: string; kind: string; snapshotId: string | null }): Promise<string[]> {

@@ -19,7 +19,12 @@ export async function createPlan(plan: RestorePlan, createdBy: string): Promise<
       kind: plan.kind,
       hash: plan.hash,
       subject: plan.subject,
-      items: { subjectName: plan.subjectName, at: plan.at, items: plan.items.map((item) => ({ ...item })) },
+      items: {
+        subjectName: plan.subjectName,
+        at: plan.at,
+        items: plan.items.map((item) => ({ ...item })),
+        ...(plan.isPart === true ? { isPart: true } : {}),
+      },
       createdBy,
       createdAt: new Date(plan.createdAt),
       expiresAt: new Date(plan.expiresAt),
@@ -34,7 +39,9 @@ export async function findPlan(planId: string): Promise<StoredPlan | null> {
   });
   if (row === null) return null;
   // createPlan wrote kind and items from a RestorePlan; nothing else writes this table.
-  const shown = row.items as unknown as { subjectName: string; at: string; items: RestorePlanItem[] };
+  const shown = row.items as unknown as Pick<RestorePlan, "subjectName" | "at" | "isPart"> & {
+    items: RestorePlanItem[];
+  };
   const plan: RestorePlan = {
     id: row.id,
     hash: row.hash,

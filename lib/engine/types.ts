@@ -111,6 +111,9 @@ export interface ArchiveRequest extends StorageChoice {
   readonly comment?: string;
   /** Kept in the record; see SnapshotRecord.requestId. */
   readonly requestId?: string;
+  /** Another node's snapshot that was written to this node since its newest one: by the technique repository, pages are compared with
+   *  its images instead. One that is gone, or whose images are of other sizes, is passed over. */
+  readonly writtenFrom?: string;
 }
 
 export interface ImageRequest extends StorageChoice {

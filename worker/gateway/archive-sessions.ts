@@ -55,6 +55,7 @@ export class ArchiveSessions {
       purpose: task.purpose,
       comment: task.comment,
       requestId: task.taskId,
+      ...(task.writtenFrom !== null && { writtenFrom: task.writtenFrom }),
       ...task.storage,
     });
     const archive: OpenArchive = {

@@ -36,6 +36,7 @@ function leaseOf(taskId: string): Parameters<Leases["add"]>[0] {
       diskMap: null,
       replacesLayout: false,
       localizationId: null,
+      writtenFrom: null,
       peers: [],
       purpose: "manual",
       storage: {},

@@ -136,6 +136,21 @@ test("each PC becomes the master with its own tokens and its own identity volume
   expect(world.repository.snapshots()).toHaveLength(1);
 });
 
+test("the baseline of a copy takes over what it has of the master: few pages travel, none is stored twice", async () => {
+  const from = await master();
+  const one = await pc("lab-a-01");
+  expect(await localize(from, one, contentOf("lab-a-01")).end).toMatchObject({ failure: null });
+  expect(await world.store.addTask(one.nodeId, "archive").end).toMatchObject({ failure: null });
+  const baseline = world.store.snapshots.at(-1);
+  const system = baseline?.images.find(({ partition }) => partition === "p1");
+  // Six pages hold tokens; all others are the master's.
+  expect(system?.unchangedBytes).toBe(SYSTEM.sizeBytes - 6 * PAGE_BYTES - (system?.fillBytes ?? 0));
+  expect(system?.newBytes).toBeLessThan(64 * 1024);
+  expect(baseline?.parentId).toBeNull();
+  const report = await world.repository.verify();
+  expect(report.findings).toEqual([]);
+});
+
 test("localizing again with one value changed writes only what that value touches", async () => {
   const from = await master();
   const one = await pc("lab-a-01");

@@ -135,6 +135,7 @@ export class MemoryStore implements GatewayStore {
       diskMap: row.diskMap,
       replacesLayout: row.replacesLayout,
       localizationId: row.localizationId,
+      writtenFrom: row.kind === "archive" ? this.#writtenTo(row.nodeId) : null,
       peers: this.#peersOf(row),
     };
   }
@@ -147,6 +148,13 @@ export class MemoryStore implements GatewayStore {
     const row = this.tasks.get(taskId);
     if (row === undefined || row.leaseId !== leaseId || row.state !== "running") return null;
     return { ...this.#describe(row), nodeId: row.nodeId };
+  }
+
+  #writtenTo(nodeId: string): string | null {
+    const written = [...this.tasks.values()].findLast(
+      (task) => task.nodeId === nodeId && task.kind !== "archive" && task.state === "succeeded",
+    );
+    return written?.snapshotId ?? null;
   }
 
   async findLocalization(localizationId: string): Promise<LocalizationWork | null> {

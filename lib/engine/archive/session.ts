@@ -32,6 +32,7 @@ export class Session implements ArchiveSession {
   readonly #repository: RepositoryState;
   readonly #request: ArchiveRequest;
   readonly #parent: StoredSnapshot | null;
+  readonly #writtenFrom: StoredSnapshot | null;
   readonly #startedMs: number;
   readonly #serial: number;
   readonly #holds: (() => void)[] = [];
@@ -54,6 +55,8 @@ export class Session implements ArchiveSession {
     this.#serial = repository.beginSerial();
     this.#parent = repository.newestOf(request.node);
     if (this.#parent !== null) this.#holds.push(repository.holds.take(this.#parent));
+    this.#writtenFrom = repository.stored.find(({ record }) => record.id === request.writtenFrom) ?? null;
+    if (this.#writtenFrom !== null) this.#holds.push(repository.holds.take(this.#writtenFrom));
     // From here on: what was named must not be pruned before the first image asks for it.
     if (base !== null) this.#holds.push(repository.holds.take(base));
     this.snapshotId = repository.newSnapshotId();
@@ -85,7 +88,8 @@ export class Session implements ArchiveSession {
     };
     if (this.#images.has(partition))
       throw violation(`Partition ${JSON.stringify(partition)} was begun twice`);
-    const plan = planImage(this.#repository, this.#request.node, partition, [request, this.#request]);
+    const lineage = { node: this.#request.node, writtenFrom: this.#writtenFrom };
+    const plan = planImage(this.#repository, lineage, checked, [request, this.#request]);
     const parent = plan.parent === null ? null : await this.#parentImage(plan.parent);
     this.#check();
     if (this.#images.has(partition))

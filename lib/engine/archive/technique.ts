@@ -28,8 +28,8 @@ export interface ImagePlan {
 /** The request's own words first, then the session's, then the repository's. */
 export function planImage(
   state: RepositoryState,
-  node: string,
-  partition: string,
+  { node, writtenFrom }: { readonly node: string; readonly writtenFrom: StoredSnapshot | null },
+  { partition, sizeBytes }: { readonly partition: string; readonly sizeBytes: number },
   wishes: readonly StorageChoice[],
 ): ImagePlan {
   const technique = firstOf(wishes, (wish) => wish.technique) ?? state.info.technique;
@@ -38,8 +38,10 @@ export function planImage(
   checkChoice({ technique, compression, base });
   const patches = technique === "repository" && (firstOf(wishes, (wish) => wish.patches) ?? true);
   if (technique === "full") return { technique, compression, patches, parent: null };
-  if (technique === "repository")
-    return { technique, compression, patches, parent: state.newestImageOf(node, partition) };
+  if (technique === "repository") {
+    const parent = imageIn(writtenFrom, partition, sizeBytes) ?? state.newestImageOf(node, partition);
+    return { technique, compression, patches, parent };
+  }
   const parent = findBase(state, node, partition, base ?? "previous");
   // The first of a lineage has nothing to differ from: it is stored whole, and its record says so.
   return { technique: parent === null ? "full" : technique, compression, patches, parent };
@@ -67,6 +69,14 @@ export function checkChoice({ technique, compression, base }: StorageChoice): vo
 export function namedBase(state: RepositoryState, { base }: StorageChoice): StoredSnapshot | null {
   const isNamed = base !== undefined && base !== "previous" && base !== "first";
   return isNamed ? state.storedSnapshot(base) : null;
+}
+
+function imageIn(snapshot: StoredSnapshot | null, partition: string, sizeBytes: number): StoredImage | null {
+  if (snapshot === null) return null;
+  const index = snapshot.record.images.findIndex(
+    (image) => image.partition === partition && image.sizeBytes === sizeBytes,
+  );
+  return index < 0 ? null : { snapshot, index };
 }
 
 function firstOf<Value>(
