@@ -54,11 +54,24 @@ module.exports = {
     },
     mayUse("lib/db", ["lib/model", "lib/env"], "Rows become model types here and go no further."),
     mayUse("lib/queue", ["lib/model", "lib/env"], "A queue carries tickets."),
+    mayUse("lib/schedule", ["lib/model"], "When something is due is decided without rows, queues or clocks."),
+    mayUse("lib/delivery", ["lib/model"], "Mail and posts; what is said and to whom comes in."),
+    mayUse(
+      "lib/automation",
+      [
+        ...["lib/model", "lib/schedule", "lib/delivery"],
+        ...["lib/auth", "lib/commands", "lib/db", "lib/queue", "lib/env"],
+      ],
+      "A schedule presses the buttons of whoever made it: it is the worker's way to commands.",
+    ),
     mayUse("lib/auth", ["lib/model", "lib/db", "lib/env"], "Who is asking, and what they may do."),
     ...["lib/commands", "lib/queries"].map((who) =>
       mayUse(
         who,
-        ["lib/model", "lib/protocol", "lib/localize", "lib/auth", "lib/db", "lib/queue", "lib/env"],
+        [
+          ...["lib/model", "lib/protocol", "lib/localize", "lib/schedule", "lib/delivery"],
+          ...["lib/auth", "lib/db", "lib/queue", "lib/env"],
+        ],
         "What a person may do or see.",
       ),
     ),
@@ -77,9 +90,9 @@ module.exports = {
       "worker",
       [
         ...["lib/model", "lib/page", "lib/protocol", "lib/chain", "lib/localize", "lib/engine"],
-        ...["lib/db", "lib/queue", "lib/auth", "lib/env"],
+        ...["lib/db", "lib/queue", "lib/auth", "lib/env", "lib/automation"],
       ],
-      "The worker is headless: no pages, no commands.",
+      "The worker is headless: no pages, and commands only in the name of a schedule's maker.",
     ),
     {
       name: "engine-by-its-front-door",
@@ -96,6 +109,9 @@ module.exports = {
       to: { circular: true },
     },
     onlyIn("bullmq", ["lib/queue"]),
+    onlyIn("cron-parser", ["lib/schedule"]),
+    onlyIn("ical.js", ["lib/schedule"]),
+    onlyIn("nodemailer", ["lib/delivery"]),
     onlyIn("@prisma/client", ["lib/db"]),
     onlyIn("@prisma/adapter-pg", ["lib/db", "prisma/"]),
     onlyIn("next", ["app", "components", "lib/auth", "bin/stack", "next.config.js", "proxy.ts"]),

@@ -5,7 +5,9 @@ const config = {
   // Several stacks (tests, demo, dev) may build side by side from one checkout.
   distDir: process.env.NEXT_DIST_DIR ?? ".next",
   // The client and its driver load files of their own at run time; bundling would lose them.
-  serverExternalPackages: ["pg", "postgres", "bullmq", "ioredis", "@prisma/adapter-pg", "@prisma/client"],
+  serverExternalPackages: [
+    ...["pg", "postgres", "bullmq", "ioredis", "@prisma/adapter-pg", "@prisma/client", "prom-client"],
+  ],
   // `npm run check` runs tsc over everything; the build need not do it a second time.
   typescript: { ignoreBuildErrors: true },
   poweredByHeader: false,

@@ -13,7 +13,7 @@ const PANEL_GAP = 18;
 const NAME_WIDTH = 110;
 const VALUE_WIDTH = 100;
 
-const STYLE = `
+export const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #1f2933; }
   .title { font-weight: 600; }
   .page { fill: #ffffff; }
@@ -65,7 +65,7 @@ function panelOf({ title, format, bars }: Panel, top: number): string {
   );
 }
 
-function escapeText(text: string): string {
+export function escapeText(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

@@ -14,6 +14,7 @@ import { differingBytes } from "./differing-bytes.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchInterference } from "./interference.ts";
 import { measureLimits } from "./limits.ts";
+import { benchLocalized } from "./localized.ts";
 import { type Bench, emptyFolder, measureTool, type ToolResult } from "./measure-tool.ts";
 import { type BenchRun, panelsOf, report } from "./report.ts";
 import { hasGnuTime } from "./run-measured.ts";
@@ -24,12 +25,12 @@ import { type Choice, installedTools } from "./tools/installed.ts";
 
 const USAGE = `npm run bench -- [options]
 
-  --set temporal|clones|synthetic|growth|interference|chain   default: synthetic (small, no root)
+  --set temporal|clones|localized|synthetic|growth|interference|chain   default: synthetic (small, no root)
   --work DIR         scratch folder; images are kept in it for the next run (default: .sheepfold/bench)
   --size SIZE        of an image, such as 512M or 2G (default: the set's own)
   --only TOOL        only sheepfold, or only one peer
   --peers A,B        only these peers: borg-fixed, borg, restic, casync, bup, gzip, zstd, partclone
-  --clones N         of the set clones (default: 75)
+  --clones N         of the sets clones and localized (default: 75)
   --blocks A,B       of the set growth: sizes of the repository in blocks (default: 1M,10M,50M)
   --rounds N         of the sets interference (default: 5) and chain
   --pcs A,B          of the set chain: how many PCs (default: 1,8,16,64); needs root, ip and tc
@@ -61,6 +62,8 @@ const { values } = parseArgs({
 interface Outcome {
   readonly markdown: string;
   readonly panels: readonly Panel[];
+  /** Instead of the panels. */
+  readonly chart?: string;
 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
@@ -83,6 +86,11 @@ const SETS: Record<string, () => Promise<Outcome>> = {
       images: join(work, "images", "clones"),
       cloneCount: parseCount("--clones", values.clones),
       sizeBytes: parseSize(values.size),
+    }),
+  localized: () =>
+    benchLocalized(bench, {
+      cloneCount: parseCount("--clones", values.clones),
+      systemBytes: parseSize(values.size),
     }),
   growth: () => benchGrowth(bench, { repositories, blockCounts: values.blocks.split(",").map(parseBlocks) }),
   chain: () =>
@@ -111,11 +119,12 @@ async function main(): Promise<void> {
   if (!hasGnuTime) say("GNU time is not installed (Debian package time): CPU and memory are not measured.");
   await emptyFolder(bench.work);
   try {
-    const { markdown, panels } = await runSet();
+    const { markdown, panels, chart } = await runSet();
     const folder = fileURLToPath(new URL("./results", import.meta.url));
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, `${values.set}.md`), markdown);
-    await writeFile(join(folder, `${values.set}.svg`), chartOf(`Sheepfold benchmark: ${values.set}`, panels));
+    const picture = chart ?? chartOf(`Sheepfold benchmark: ${values.set}`, panels);
+    await writeFile(join(folder, `${values.set}.svg`), picture);
     process.stdout.write(markdown);
   } finally {
     await rm(bench.work, { recursive: true, force: true });

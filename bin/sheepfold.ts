@@ -16,6 +16,8 @@ Examples:
   sheepfold repo restore /srv/sheepfold snap_4k /dev/sda2
   sheepfold repo verify /srv/sheepfold
   sheepfold repo serve /srv/sheepfold snap_4k --nbd unix:/tmp/pc01.sock
+  sheepfold snapshot classroom:LAB-A --server https://sheepfold.school --token-file token
+  sheepfold roll-back pc01 --to 2026-05-04T07:30
   sheepfold clone SNAPSHOT --to classroom:LAB-A --server https://sheepfold.school --token-file token
 `;
 
@@ -48,6 +50,14 @@ const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** Through a server's API. */
 const ONLINE: Readonly<Record<string, () => Promise<Command>>> = {
+  nodes: async () => (await import("./online/lists.ts")).nodesCommand(),
+  groups: async () => (await import("./online/lists.ts")).groupsCommand(),
+  snapshots: async () => (await import("./online/lists.ts")).snapshotsCommand(),
+  jobs: async () => (await import("./online/jobs.ts")).jobsCommand(),
+  masters: async () => (await import("./online/masters.ts")).mastersCommand(),
+  variables: async () => (await import("./online/variables.ts")).variablesCommand(),
+  snapshot: async () => (await import("./online/snapshot.ts")).snapshotCommand(),
+  "roll-back": async () => (await import("./online/roll-back.ts")).rollBackCommand(),
   clone: async () => (await import("./online/clone.ts")).cloneCommand(),
   localize: async () => (await import("./online/clone.ts")).localizeCommand(),
 };
@@ -77,8 +87,8 @@ async function program(): Promise<Command> {
     .addCommand(repo);
   for (const command of online) root.addCommand(command);
   root.addHelpText("after", `${EXAMPLES}\n${exitCodeTable()}`);
-  for (const command of [root, repo, ...online, ...verbs, ...verbs.flatMap((verb) => verb.commands)])
-    throwInsteadOfExit(command);
+  const nested = [...online, ...verbs].flatMap((verb) => verb.commands);
+  for (const command of [root, repo, ...online, ...verbs, ...nested]) throwInsteadOfExit(command);
   return root;
 }
 
@@ -90,7 +100,10 @@ function wantedVerbs(): (() => Promise<Command>)[] {
 }
 
 function wantedOnline(): (() => Promise<Command>)[] {
-  return commandLine[0] === "repo" ? [] : Object.values(ONLINE);
+  const [verb = ""] = commandLine;
+  if (verb === "repo") return [];
+  const wanted = Object.hasOwn(ONLINE, verb) ? ONLINE[verb] : undefined;
+  return wanted === undefined ? Object.values(ONLINE) : [wanted];
 }
 
 /** Commander would write and exit by itself; we keep the promise that with --json stderr is JSON lines. */

@@ -13,6 +13,8 @@ const PROGRAMS = [
   { path: "/usr/sbin/sfdisk", packageName: "fdisk" },
   { path: "/usr/sbin/fsck.fat", packageName: "dosfstools" },
   { path: "/usr/bin/mcopy", packageName: "mtools" },
+  { path: "/usr/bin/hivexsh", packageName: "libhivex-bin" },
+  { path: "/usr/bin/ntfscat", packageName: "ntfs-3g" },
 ] as const;
 
 try {

@@ -9,6 +9,7 @@ import { applyMigrations } from "#lib/db/migrate.ts";
 import { closeNotifications } from "#lib/db/notify.ts";
 import { listRepositories } from "#lib/db/repositories.ts";
 import { type Environment, parseEnvironment } from "#lib/env.ts";
+import { systemClock } from "#lib/model/clock.ts";
 import { consumeTickets } from "#lib/queue/consume.ts";
 import { closeQueue } from "#lib/queue/enqueue.ts";
 import { ensureGatewayCertificate } from "./gateway/certificate.ts";
@@ -16,6 +17,7 @@ import { type GatewayLog, startGateway } from "./gateway/gateway.ts";
 import { JobSlots } from "./job-slots.ts";
 import { watchJobs } from "./job-watch.ts";
 import { inWords, log } from "./log.ts";
+import { startNightWatch } from "./night-watch.ts";
 import { openWorkersRepository } from "./open-repository.ts";
 import { PROCESSORS } from "./processors/all.ts";
 import { reconcile } from "./reconcile.ts";
@@ -69,6 +71,7 @@ async function main(): Promise<void> {
     agentWaitMs: environment.AGENT_WAIT_MS,
     onQueuedWithoutQueue: (jobId) => slots.runIfFree(jobId),
   });
+  const nightWatch = startNightWatch(systemClock);
 
   let stopped = false;
   const stop = async (signal: NodeJS.Signals) => {
@@ -78,7 +81,7 @@ async function main(): Promise<void> {
     // Whatever hangs (a disk, a database that is away), the process ends in time; the rows survive that.
     setTimeout(() => process.exit(1), STOP_MS_MAX).unref();
     stopping.abort();
-    await Promise.allSettled([consumer.close(), sweeper.stop(), slots.idle()]);
+    await Promise.allSettled([consumer.close(), sweeper.stop(), nightWatch.stop(), slots.idle()]);
     await Promise.allSettled([gateway.close(), watch.close()]);
     await repository.close();
     await Promise.allSettled([closeQueue(), closeNotifications(), closeDatabase()]);

@@ -26,8 +26,8 @@ const HOST_NAME_FILE = "/etc/hostname";
 const HOSTS_FILE = "/etc/hosts";
 /** Configuration is small; what is larger is another file than somebody meant. */
 const TEXT_BYTES_MAX = 4 * 1024 * 1024;
-/** Larger than any SOFTWARE hive; it is held in memory. */
-const HIVE_BYTES_MAX = 512 * 1024 * 1024;
+/** Larger than any SOFTWARE hive; what is read is held in memory. */
+const FILE_BYTES_MAX = 512 * 1024 * 1024;
 
 /** Refuses what no file of this file system could make right. Reads nothing. */
 export function assertSuits(recipe: RecipeMessage, fileSystem: FileSystem): void {
@@ -73,6 +73,12 @@ async function setLinuxName(
 ): Promise<Applied> {
   const nameFile = await files.read(HOST_NAME_FILE, TEXT_BYTES_MAX);
   const hosts = await files.read(HOSTS_FILE, TEXT_BYTES_MAX);
+  if (nameFile === null && hosts === null) {
+    throw recipeRefused(
+      `There is neither ${HOST_NAME_FILE} nor ${HOSTS_FILE}: this partition holds no system.`,
+      "Correct the recipe: name the partition that Linux starts from.",
+    );
+  }
   const oldName = nameFile === null ? null : hostNameIn(nameFile.bytes);
   const newHosts = hostsFile(hosts?.bytes ?? null, oldName, hostName);
   // The old name must be known to find it in hosts: the file that tells it is changed last.
@@ -92,8 +98,7 @@ async function setWindowsName(volume: VolumeAtWork, { hostName }: Recipe<"set-ho
 
 async function putFile({ files, fileSystem }: VolumeAtWork, recipe: Recipe<"put-file">): Promise<Applied> {
   const { path } = recipe;
-  // A larger file than we could have written is another one, and replaced.
-  const present = await files.read(path, HIVE_BYTES_MAX);
+  const present = await files.read(path, FILE_BYTES_MAX);
   const bytes = contentOf(recipe);
   const mode = fileSystem === "ext" ? (recipe.mode ?? null) : null;
   const changed = await putUnlessSame(files, path, present, bytes, mode);
@@ -137,7 +142,7 @@ async function changeHiveOf(
   path: string,
   changesOf: (bytes: Buffer) => readonly RegistryChange[],
 ): Promise<boolean> {
-  const present = await files.read(path, HIVE_BYTES_MAX);
+  const present = await files.read(path, FILE_BYTES_MAX);
   if (present === null) throw fileMissing(path);
   return putUnlessSame(
     files,

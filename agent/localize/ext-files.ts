@@ -29,6 +29,8 @@ interface Inode {
   readonly linkCount: number;
   /** 0: all attributes fit into the inode. */
   readonly attributeBlock: number;
+  /** In units of 512 bytes. */
+  readonly blockCount: number;
   readonly flags: number;
 }
 
@@ -39,6 +41,13 @@ interface Draft {
   readonly bytes: Buffer;
   readonly old: Inode | null;
   readonly mode: number | null;
+}
+
+interface Inheritance {
+  readonly old: Inode;
+  readonly fresh: Inode;
+  /** All of the old one's. */
+  readonly attributes: readonly string[];
 }
 
 /** Names in the workspace. */
@@ -89,34 +98,72 @@ class ExtFiles {
         "Take the protection from it in the master (chattr -i -a), then make a new snapshot.",
       );
     }
+    const attributes = old === null ? [] : await this.#attributesOf(old.number, path);
     const folder = await this.#makeFolder(parentOf(path));
     const draft = entryOf(`${parentOf(path)}/${DRAFT_NAME}`);
     // Of a run that was cut off, and whose restore found nothing to write since.
-    await this.#removeDraft(draft);
+    if ((await this.#inode(draft)) !== null) await this.#change(path, [`rm "${draft}"`]);
     await writeFile(join(this.#bench.folder, CONTENT), bytes);
     const fresh = await this.#writeDraft({ path, draft, folder, bytes, old, mode }).catch(
       async (thrown: unknown) => {
-        await this.#removeDraft(draft).catch(() => undefined); // What failed first is what to tell.
+        await this.#change(path, [`rm "${draft}"`]).catch(() => undefined); // What failed first is what to tell.
         throw thrown;
       },
     );
     // `ln` and `unlink` count no links, so that the new file's one link is right again in the end. Should one of them fail,
     // nothing may be tidied up: removing a name would free a file that has another.
     const removal = old === null ? [] : [`unlink "${entryOf(path)}"`];
-    await this.#change(path, [...removal, `ln <${fresh}> "${entryOf(path)}"`, `unlink "${draft}"`]);
-    if (old !== null) await this.#free(path, old.number);
+    await this.#change(path, [...removal, `ln <${fresh.number}> "${entryOf(path)}"`, `unlink "${draft}"`]);
+    if (old !== null) {
+      await this.#inherit(path, { old, fresh, attributes });
+      const links = `sif <${old.number}> links_count ${old.linkCount - 1}`;
+      await this.#change(path, old.linkCount > 1 ? [links] : [links, `kill_file <${old.number}>`]);
+    }
     const after = await this.#inode(path);
-    if (after?.number !== fresh || after.sizeBytes !== bytes.length) throw readBackDiffers(path);
+    if (after?.number !== fresh.number || after.sizeBytes !== bytes.length) throw readBackDiffers(path);
   }
 
-  /** The new file beside the old one, whole; its inode. */
-  async #writeDraft({ path, draft, folder, bytes, old, mode }: Draft): Promise<number> {
+  /** The new file beside the old one, whole. */
+  async #writeDraft({ path, draft, folder, bytes, old, mode }: Draft): Promise<Inode> {
     await this.#change(path, [`cd <${folder}>`, `write ${CONTENT} ${DRAFT_NAME}`]);
     const fresh = await this.#inode(draft);
     if (fresh === null) throw readBackDiffers(draft);
-    await this.#dress(path, fresh.number, old, mode);
+    const bits = mode ?? old?.mode ?? MODE_OF_NEW;
+    await this.#change(path, [
+      `sif <${fresh.number}> mode 0${(REGULAR_FILE | bits).toString(8)}`,
+      `sif <${fresh.number}> uid ${old?.userId ?? 0}`,
+      `sif <${fresh.number}> gid ${old?.groupId ?? 0}`,
+    ]);
     if (!(await this.#dump(fresh, path)).equals(bytes)) throw readBackDiffers(path);
-    return fresh.number;
+    return fresh;
+  }
+
+  /** Gives the new file the extended attributes of the old one. The block that some of them lie in is handed over, and not copied:
+   *  debugfs would not free it with the old file. */
+  async #inherit(path: string, { old, fresh, attributes }: Inheritance): Promise<void> {
+    let others = attributes;
+    if (old.attributeBlock > 0 && old.linkCount === 1) {
+      const blocks = fresh.blockCount + (await this.#blocksOfAttributes(path));
+      await this.#change(path, [
+        `sif <${fresh.number}> file_acl ${old.attributeBlock}`,
+        `sif <${fresh.number}> blocks ${blocks}`,
+        `sif <${old.number}> file_acl 0`,
+      ]);
+      others = await this.#attributesOf(old.number, path); // Those that are kept in the inode itself.
+    }
+    for (const name of others) {
+      await this.#look(path, [`ea_get -r -f ${ATTRIBUTE} <${old.number}> ${name}`]);
+      await this.#change(path, [`ea_set -r -f ${ATTRIBUTE} <${fresh.number}> ${name}`]);
+    }
+    const inherited = await this.#attributesOf(fresh.number, path);
+    if (inherited.sort().join() !== attributes.toSorted().join()) throw readBackDiffers(path);
+  }
+
+  /** How much a block of attributes adds to what an inode counts, in units of 512 bytes. */
+  async #blocksOfAttributes(path: string): Promise<number> {
+    const { output } = await this.#look(path, ["show_super_stats -h"]);
+    const bytes = /^Cluster size: +(\d+)/m.exec(output)?.[1] ?? /^Block size: +(\d+)/m.exec(output)?.[1];
+    return Number(bytes) / 512;
   }
 
   async check(signal: AbortSignal): Promise<void> {
@@ -126,47 +173,6 @@ class ExtFiles {
       msMax: CHECK_MS_MAX,
     });
     if (outcome.exitCode !== 0) throw toolFailed("e2fsck", "checking the partition", mostOf(outcome));
-  }
-
-  /** Gives a new inode what the old one had. */
-  async #dress(path: string, number: number, old: Inode | null, mode: number | null): Promise<void> {
-    const bits = mode ?? old?.mode ?? MODE_OF_NEW;
-    await this.#change(path, [
-      `sif <${number}> mode 0${(REGULAR_FILE | bits).toString(8)}`,
-      `sif <${number}> uid ${old?.userId ?? 0}`,
-      `sif <${number}> gid ${old?.groupId ?? 0}`,
-    ]);
-    if (old === null) return;
-    for (const name of await this.#attributesOf(old.number, path)) {
-      await this.#look(path, [`ea_get -r -f ${ATTRIBUTE} <${old.number}> ${name}`]);
-      await this.#change(path, [`ea_set -r -f ${ATTRIBUTE} <${number}> ${name}`]);
-    }
-  }
-
-  async #removeDraft(draft: string): Promise<void> {
-    const stray = await this.#regularFile(draft);
-    if (stray === null) return;
-    await this.#change(draft, [`unlink "${draft}"`]);
-    await this.#free(draft, stray.number);
-  }
-
-  /** For a file that has lost one of its names. debugfs frees a file's blocks, but not the one that its attributes lie in: emptied
-   *  first, it is no longer shared with other files. */
-  async #free(path: string, number: number): Promise<void> {
-    const { linkCount } = await this.#inodeNumbered(number, path);
-    if (linkCount > 1) {
-      await this.#change(path, [`sif <${number}> links_count ${linkCount - 1}`]);
-      return;
-    }
-    const attributes = await this.#attributesOf(number, path);
-    if (attributes.length > 0)
-      await this.#change(
-        path,
-        attributes.map((name) => `ea_rm <${number}> ${name}`),
-      );
-    const { attributeBlock } = await this.#inodeNumbered(number, path);
-    const emptied = attributeBlock > 0 ? [`sif <${number}> file_acl 0`, `freeb ${attributeBlock}`] : [];
-    await this.#change(path, [...emptied, `sif <${number}> links_count 0`, `kill_file <${number}>`]);
   }
 
   async #attributesOf(number: number, path: string): Promise<string[]> {
@@ -200,10 +206,6 @@ class ExtFiles {
     const inode = await this.#inode(path);
     if (inode === null || inode.type === "regular") return inode;
     throw notAFile(path, inode.type === "symlink" ? "a symbolic link" : `a ${inode.type}`);
-  }
-
-  async #inodeNumbered(number: number, path: string): Promise<Inode> {
-    return inodeIn(await this.#look(path, [`stat <${number}>`]));
   }
 
   async #inode(path: string): Promise<Inode | null> {
@@ -262,6 +264,7 @@ function inodeIn(outcome: ToolOutcome): Inode {
     groupId: Number(field(/ Group: +(\d+)/)),
     sizeBytes: Number(field(/ Size: (\d+)/)),
     linkCount: Number(field(/^Links: (\d+)/m)),
+    blockCount: Number(field(/ Blockcount: (\d+)/)),
     attributeBlock: Number(field(/^File ACL: (\d+)/m)),
     flags: Number(field(/ Flags: (0x[0-9a-f]+)/)),
   };

@@ -102,8 +102,8 @@ export class Hive {
   }
 
   #key(offset: number): HiveKey {
-    const cell = this.#cell(offset);
-    if (cell.length < KEY.name || markOf(cell) !== "nk") throw this.#damaged(`there is no key at ${offset}`);
+    const cell = this.#cell(offset, KEY.name);
+    if (markOf(cell) !== "nk") throw this.#damaged(`there is no key at ${offset}`);
     return offset as HiveKey; // Checked on the line above.
   }
 
@@ -133,9 +133,8 @@ export class Hive {
   }
 
   #value(offset: number): HiveValue {
-    const cell = this.#cell(offset);
-    if (cell.length < VALUE.name || markOf(cell) !== "vk")
-      throw this.#damaged(`there is no value at ${offset}`);
+    const cell = this.#cell(offset, VALUE.name);
+    if (markOf(cell) !== "vk") throw this.#damaged(`there is no value at ${offset}`);
     const isLatin = cell.readUInt16LE(VALUE.flags) & VALUE_NAME_IS_LATIN;
     return {
       name: this.#name(cell, VALUE.name, cell.readUInt16LE(VALUE.nameBytes), isLatin),
@@ -154,6 +153,7 @@ export class Hive {
       if (cell.length < dataBytes) throw this.#damaged("a value is cut off");
       return cell.subarray(0, dataBytes);
     }
+    if (cell.length < 8) throw this.#damaged("a long value is cut off");
     const pieces = this.#cell(cell.readUInt32LE(4));
     const count = cell.readUInt16LE(2);
     if (count * 4 > pieces.length || count * PIECE_BYTES < dataBytes)
@@ -170,11 +170,11 @@ export class Hive {
   }
 
   /** The content of a cell in use, without its length, which is negative then. */
-  #cell(offset: number): Buffer {
+  #cell(offset: number, bytesMin = 4): Buffer {
     const start = CELLS_AT + offset;
-    if (start + 8 > this.#bytes.length) throw this.#damaged(`a place beyond its end is named (${offset})`);
+    if (start + 4 > this.#bytes.length) throw this.#damaged(`a place beyond its end is named (${offset})`);
     const length = -this.#bytes.readInt32LE(start);
-    if (length < 8 || start + length > this.#bytes.length)
+    if (length < 4 + bytesMin || start + length > this.#bytes.length)
       throw this.#damaged(`there is nothing in use at ${offset}`);
     return this.#bytes.subarray(start + 4, start + length);
   }

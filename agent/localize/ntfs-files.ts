@@ -5,6 +5,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CodedError } from "#lib/model/errors.ts";
+import { wordsOf } from "../device/raw-device.ts";
 import { notClean } from "./file-system.ts";
 import { recipeRefused } from "./refusal.ts";
 import { type ToolName, type ToolOutcome, type ToolRun, toolFailed, wordsOfTool } from "./tools.ts";
@@ -36,9 +37,9 @@ export async function assertNtfsClean(bench: Workbench, device: string, partitio
   if (probe.exitCode === PROBE.unclean) throw notClean(partition, "ntfs", "its journal holds changes");
   if (probe.exitCode !== PROBE.clean) throw notClean(partition, "ntfs", wordsOfTool(probe));
   const info = await bench.run("ntfsinfo", { args: ["-m", device] });
-  if (info.exitCode !== 0) throw notClean(partition, "ntfs", wordsOfTool(info));
-  if (/^\s*Volume Flags:.*\bDIRTY\b/m.test(info.output))
-    throw notClean(partition, "ntfs", "Windows wants to check it");
+  if (info.exitCode === 0) return;
+  const isScheduled = /scheduled for check/.test(info.complaints);
+  throw notClean(partition, "ntfs", isScheduled ? "Windows wants to check it" : wordsOfTool(info));
 }
 
 export function ntfsFiles(bench: Workbench, device: string): VolumeFiles {
@@ -81,21 +82,27 @@ class NtfsFiles {
     try {
       await this.#write(place.path, bytes);
     } catch (thrown) {
-      if (before === null) throw thrown;
-      const isBack = await this.#write(place.path, before).then(
+      throw await this.#undone(place.path, before, thrown);
+    }
+  }
+
+  /** Puts the old content back; the failure to throw, with what has become of the file. */
+  async #undone(path: string, before: Buffer | null, thrown: unknown): Promise<CodedError> {
+    const isBack =
+      before !== null &&
+      (await this.#write(path, before).then(
         () => true,
         () => false,
-      );
-      const words = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new CodedError(
-        "target-write-failed",
-        `${words} The old content ${isBack ? "is" : "could not be"} put back.`,
-        {
-          hint: "Check that the partition is not full and the disk is healthy, then restore it again.",
-          cause: thrown,
-        },
-      );
-    }
+      ));
+    const outcome = isBack
+      ? "The old content is put back."
+      : before === null
+        ? "What was written of the new file may be left."
+        : "The old content could not be put back.";
+    return new CodedError("target-write-failed", `${wordsOf(thrown)} ${outcome}`, {
+      hint: "Check that the partition is not full and the disk is healthy, then restore it again.",
+      cause: thrown,
+    });
   }
 
   async #write(path: string, bytes: Buffer): Promise<void> {

@@ -1,21 +1,23 @@
-// Recipes on real FAT and NTFS partitions, in registry hives and on block devices: needs root and loop devices. What was written is read
-// back by mtools, ntfscat and hivexsh, and judged by fsck.fat and ntfsfix.
-import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+// Recipes on real ext4 partitions inside image files, read back by debugfs and judged by e2fsck, without root. FAT, NTFS, hives and block
+// devices are in run-recipes.integration.test.ts, which needs root and loop devices.
+import { chmodSync, chownSync, linkSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { RecipeMessage } from "#lib/protocol/recipe.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openFileDevice } from "../device/file-device.ts";
 import { noise } from "../test-disk.ts";
 import { runRecipes } from "./run-recipes.ts";
-import { askHive, filledHive } from "./test-hive.ts";
 import {
+  addressOf,
   apply,
-  cutOut,
+  debugfs,
+  digestOf,
+  hostName,
+  line,
+  makeDisk,
   makeExt,
-  makeFat,
-  makeNtfs,
-  OFFSET_BYTES,
+  put,
   type TestVolume,
   tool,
 } from "./test-volumes.ts";
@@ -23,377 +25,333 @@ import {
 let folder: string;
 let made = 0;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "sheepfold-recipes-root-"));
+  folder = await mkdtemp(join(tmpdir(), "sheepfold-recipes-test-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-// Every way out must give its loop device back.
-afterEach(() => {
-  expect(tool("losetup", "--list", "--noheadings", "--output", "BACK-FILE").toString()).not.toContain(folder);
+
+const FILES = {
+  "/etc/hostname": "master\n",
+  "/etc/hosts": "127.0.0.1\tlocalhost\n127.0.1.1\tmaster.school.example\tmaster\n",
+  "/etc/app.conf": "[app]\nserver=old\n",
+};
+const freshDisk = () => join(folder, `disk ${made++}.img`);
+const fresh = (options?: readonly string[], prepare?: (staging: string) => void) =>
+  makeExt(freshDisk(), FILES, options, prepare);
+const cat = (volume: TestVolume, path: string) => debugfs(volume, `cat "${path}"`);
+const stat = (volume: TestVolume, path: string) => debugfs(volume, `stat "${path}"`);
+const fsck = (volume: TestVolume) => tool("e2fsck", "-fn", addressOf(volume));
+
+test("a host gets its name in both files, its domain kept, and the file system passes its checker", async () => {
+  const volume = await fresh();
+  const recipe = hostName("lab-a-01");
+  expect(await apply(volume, recipe)).toEqual([
+    { recipe: 0, changed: true, words: "The host is called lab-a-01 instead of master." },
+  ]);
+  expect(cat(volume, "/etc/hostname")).toBe("lab-a-01\n");
+  expect(cat(volume, "/etc/hosts")).toBe(
+    "127.0.0.1\tlocalhost\n127.0.1.1\tlab-a-01.school.example lab-a-01\n",
+  );
+  fsck(volume);
+  const before = await digestOf(volume);
+  expect(await apply(volume, recipe)).toMatchObject([{ changed: false }]);
+  expect(await digestOf(volume)).toBe(before);
 });
 
-const freshDisk = () => join(folder, `disk-${made++}.img`);
-const digest = async ({ disk }: TestVolume) =>
-  createHash("sha256")
-    .update(await readFile(disk))
-    .digest("hex");
-const put = (path: string, content: string, more: object = {}) => ({
-  kind: "put-file",
-  partition: "p1",
-  path,
-  content,
-  ...more,
-});
-const line = (path: string, match: string, text: string) => ({
-  kind: "set-line",
-  partition: "p1",
-  path,
-  match,
-  line: text,
+test("several recipes run in their order, and each says whether it changed anything", async () => {
+  const volume = await fresh();
+  const results = await apply(
+    volume,
+    put("/srv/lab/seat.txt", "7\n"),
+    line("/srv/lab/seat.txt", "7", "8"),
+    line("/etc/app.conf", "server=", "server=10.0.0.2"),
+    line("/etc/app.conf", "server=", "server=10.0.0.2"),
+  );
+  expect(results.map(({ recipe, changed }) => [recipe, changed])).toEqual([
+    [0, true],
+    [1, true],
+    [2, true],
+    [3, false],
+  ]);
+  expect(cat(volume, "/srv/lab/seat.txt")).toBe("8\n");
+  expect(cat(volume, "/etc/app.conf")).toBe("[app]\nserver=10.0.0.2\n");
+  expect(debugfs(volume, "ls /etc")).not.toContain("sheepfold");
+  fsck(volume);
 });
 
-describe("FAT", () => {
-  const FILES = { "/EFI/boot/grub.cfg": "set timeout=5\r\nset x=1\r\n", "/A long name.txt": "old" };
-  const cat = (volume: TestVolume, path: string) =>
-    tool("mtype", "-i", `${volume.disk}@@${OFFSET_BYTES}`, `::${path}`).toString();
-  const fsck = (volume: TestVolume) => tool("fsck.fat", "-n", cutOut(volume));
-
-  for (const bits of [12, 16, 32] as const) {
-    test(`FAT${bits}: files are put, lines set, folders made, and fsck.fat finds nothing`, async () => {
-      const volume = await makeFat(freshDisk(), FILES, bits);
-      const results = await apply(
-        volume,
-        put("/Lab/Größe of 日本/seat number.txt", "7", { mode: 0o600 }),
-        line("/EFI/boot/grub.cfg", "set timeout", "set timeout=0"),
-        put("/A long name.txt", noise(1, 100_000).toString("base64"), { encoding: "base64" }),
-        put("/A long name.txt", noise(1, 100_000).toString("base64"), { encoding: "base64" }),
-      );
-      expect(results.map(({ changed }) => changed)).toEqual([true, true, true, false]);
-      expect(results[0]?.words).toContain("FAT keeps no mode");
-      expect(cat(volume, "/Lab/Größe of 日本/seat number.txt")).toBe("7");
-      expect(cat(volume, "/EFI/boot/grub.cfg")).toBe("set timeout=0\r\nset x=1\r\n");
-      const out = join(folder, "out");
-      tool("mcopy", "-n", "-i", `${volume.disk}@@${OFFSET_BYTES}`, "::/A long name.txt", out);
-      expect(await readFile(out)).toEqual(noise(1, 100_000));
-      expect(
-        tool("mdir", "-a", "-b", "-/", "-i", `${volume.disk}@@${OFFSET_BYTES}`, "::/").toString(),
-      ).not.toContain("sheepfold");
-      fsck(volume);
-    });
+test("a replaced file keeps owner, mode and attributes; a new one is root's with 0644, or the mode asked for", async () => {
+  const volume = await fresh([], (staging) => {
+    if (process.getuid?.() === 0) chownSync(join(staging, "etc/app.conf"), 1000, 70_000);
+    chmodSync(join(staging, "etc/app.conf"), 0o4750);
+  });
+  const address = addressOf(volume);
+  if (process.getuid?.() !== 0) {
+    for (const [field, id] of [
+      ["uid", 1000],
+      ["gid", 70_000],
+    ]) {
+      tool("debugfs", "-w", "-R", `sif /etc/app.conf ${field} ${id}`, address);
+    }
   }
+  tool("debugfs", "-w", "-R", 'ea_set /etc/app.conf security.selinux "system_u:object_r:etc_t:s0"', address);
+  tool("debugfs", "-w", "-R", `ea_set /etc/app.conf user.long ${"x".repeat(600)}`, address);
+  tool(
+    "debugfs",
+    "-w",
+    "-R",
+    'ea_set /etc/hosts security.selinux "system_u:object_r:net_conf_t:s0"',
+    address,
+  );
+  fsck(volume);
+  await apply(
+    volume,
+    put("/etc/app.conf", "new"),
+    put("/etc/fresh", "new"),
+    put("/etc/secret", "new", { mode: 0o600 }),
+    put("/etc/hosts", FILES["/etc/hosts"], { mode: 0o640 }),
+  );
+  expect(stat(volume, "/etc/app.conf")).toMatch(/Mode: +04750.*User: +1000 +Group: +70000.*Links: 1/s);
+  expect(debugfs(volume, "ea_get /etc/app.conf security.selinux")).toContain("system_u:object_r:etc_t:s0");
+  expect(debugfs(volume, "ea_get /etc/app.conf user.long")).toContain("x".repeat(600));
+  expect(debugfs(volume, "ea_get /etc/hosts security.selinux")).toContain("net_conf_t");
+  expect(stat(volume, "/etc/fresh")).toMatch(/Mode: +0644.*User: +0 +Group: +0/s);
+  expect(stat(volume, "/etc/secret")).toMatch(/Mode: +0600/);
+  expect(stat(volume, "/etc/hosts")).toMatch(/Mode: +0640/);
+  fsck(volume);
+});
 
-  test("attributes stay, and what is read-only is replaced without a question", async () => {
-    const volume = await makeFat(freshDisk(), FILES);
-    const address = `${volume.disk}@@${OFFSET_BYTES}`;
-    tool("mattrib", "-i", address, "+r", "+h", "+s", "::/A long name.txt");
-    await apply(volume, put("/A long name.txt", "new"));
-    expect(tool("mattrib", "-X", "-i", address, "::/A long name.txt").toString().trim()).toMatch(/^A?SHR$/);
-    expect(cat(volume, "/A long name.txt")).toBe("new");
+test("bytes of any kind and names of any language arrive as they are", async () => {
+  const volume = await fresh();
+  const bytes = noise(3, 200_000);
+  const longest = `/${"n".repeat(255)}/${"ö".repeat(120)}`;
+  const path = "/home/Schüler # 1; ($HOME) & !/日本 - 2.bin";
+  await apply(volume, put(path, bytes), put("/empty", ""), put(longest, "long"));
+  const out = join(folder, "out");
+  debugfs(volume, `dump "${path}" "${out}"`);
+  expect(await readFile(out)).toEqual(bytes);
+  expect(cat(volume, longest)).toBe("long");
+  expect(stat(volume, "/empty")).toMatch(/Size: 0/);
+  fsck(volume);
+});
+
+test("a disk image's own path may hold what debugfs would take for an offset", async () => {
+  const volume = await fresh();
+  const odd = join(folder, 'odd "disk" ? offset=7 @@5.img');
+  await rename(volume.disk, odd);
+  await apply({ ...volume, disk: odd }, put("/etc/hosts", "new"));
+  await rename(odd, volume.disk);
+  expect(cat(volume, "/etc/hosts")).toBe("new");
+});
+
+for (const [name, options] of [
+  ["ext2", ["-t", "ext2"]],
+  ["ext3", ["-t", "ext3"]],
+  ["ext4 with inline data and checksums", ["-O", "inline_data,metadata_csum"]],
+  ["ext4 of 1 KiB blocks without checksums", ["-b", "1024", "-O", "^metadata_csum,^64bit"]],
+] as const) {
+  test(`${name} is changed and passes its checker`, async () => {
+    const volume = await fresh(options);
+    await apply(volume, line("/etc/app.conf", "server=", "server=new"), put("/a/b/c/d", "deep"));
+    // debugfs shows what lies in an inode with zeros after its end.
+    expect(cat(volume, "/etc/app.conf").replace(/\0+$/, "")).toBe("[app]\nserver=new\n");
+    expect(stat(volume, "/etc/app.conf")).toMatch(/Size: 17$/m);
+    expect(cat(volume, "/a/b/c/d").replace(/\0+$/, "")).toBe("deep");
     fsck(volume);
   });
+}
 
-  test("refused: a missing file, a folder as file, a file as folder, a host name, a volume in use", async () => {
-    const volume = await makeFat(freshDisk(), FILES);
-    const before = await digest(volume);
-    for (const recipe of [
-      line("/none.txt", "a", "b"),
-      put("/EFI", "x"),
-      put("/A long name.txt/x", "x"),
-      { kind: "set-host-name", partition: "p1", hostName: "lab" },
-    ]) {
-      await expect(apply(volume, recipe)).rejects.toMatchObject({ code: "recipe-refused" });
-    }
-    expect(await digest(volume)).toBe(before);
-    const bytes = await readFile(volume.disk);
-    bytes.writeUInt8(1, OFFSET_BYTES + 65); // FAT32's mark of a volume that is mounted.
-    await writeFile(volume.disk, bytes);
+test("folders with an index of thousands of names take new and replaced files", async () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 3000 }, (_, index) => [`/many/a file called ${index}`, "x"]),
+  );
+  const volume = await makeExt(freshDisk(), { ...FILES, ...many }, ["-N", "4000", "-b", "1024"]);
+  await apply(volume, put("/many/a file called 1500", "changed"), put("/many/another", "new"));
+  expect(cat(volume, "/many/a file called 1500")).toBe("changed");
+  expect(cat(volume, "/many/another")).toBe("new");
+  fsck(volume);
+});
+
+test("links to folders are followed; a link in the file's place is refused", async () => {
+  const volume = await fresh([], (staging) => {
+    symlinkSync("etc", join(staging, "conf"));
+    symlinkSync("/nowhere", join(staging, "dangling"));
+    symlinkSync("hosts", join(staging, "etc/link"));
+  });
+  await apply(volume, put("/conf/new", "through"));
+  expect(cat(volume, "/etc/new")).toBe("through");
+  const before = await digestOf(volume);
+  await expect(apply(volume, put("/etc/link", "x"))).rejects.toMatchObject({ code: "recipe-refused" });
+  await expect(apply(volume, put("/dangling/x", "x"))).rejects.toMatchObject({ code: "recipe-refused" });
+  await expect(apply(volume, put("/etc", "x"))).rejects.toMatchObject({ code: "recipe-refused" });
+  await expect(apply(volume, put("/etc/hosts/x", "x"))).rejects.toMatchObject({ code: "recipe-refused" });
+  expect(await digestOf(volume)).toBe(before);
+  fsck(volume);
+});
+
+test("another name of a replaced file keeps the old content", async () => {
+  const volume = await fresh([], (staging) =>
+    linkSync(join(staging, "etc/hosts"), join(staging, "etc/other")),
+  );
+  await apply(volume, put("/etc/hosts", "new"));
+  expect(cat(volume, "/etc/hosts")).toBe("new");
+  expect(cat(volume, "/etc/other")).toBe(FILES["/etc/hosts"]);
+  fsck(volume);
+});
+
+test("a draft that a crash left behind does not stop the next run", async () => {
+  const volume = await fresh();
+  writeFileSync(join(folder, "stray"), "stray");
+  const address = addressOf(volume);
+  writeFileSync(join(folder, "script"), `cd /etc\nwrite "${join(folder, "stray")}" .sheepfold-new\n`);
+  tool("debugfs", "-w", "-f", join(folder, "script"), address);
+  expect(debugfs(volume, "ls /etc")).toContain(".sheepfold-new");
+  await apply(volume, put("/etc/hosts", "new"));
+  expect(debugfs(volume, "ls /etc")).not.toContain("sheepfold");
+  fsck(volume);
+});
+
+test("a full partition fails by name, keeps the old file and stays whole", async () => {
+  const volume = await makeExt(freshDisk(), { ...FILES, "/fill": noise(5, 21 * 1024 * 1024) });
+  const failing = put("/etc/hosts", noise(6, 262_144));
+  const many = Array.from({ length: 12 }, (_, index) => put(`/filler-${index}`, noise(index, 262_144)));
+  await expect(apply(volume, ...many, failing)).rejects.toMatchObject({
+    code: "target-write-failed",
+    message: expect.stringMatching(/^Recipe \d+ of 13 \(put-file, \/(filler|etc).*debugfs/),
+  });
+  expect(cat(volume, "/etc/hosts")).toBe(FILES["/etc/hosts"]);
+  fsck(volume);
+});
+
+test("a partition without a system gets no host name", async () => {
+  const volume = await makeExt(freshDisk(), { "/home/a/letter.txt": "x" });
+  const before = await digestOf(volume);
+  await expect(apply(volume, hostName("lab"))).rejects.toMatchObject({ code: "recipe-refused" });
+  expect(await digestOf(volume)).toBe(before);
+});
+
+test("a file that is missing is no file to set a line in, and the recipe and its file are named", async () => {
+  const volume = await fresh();
+  await expect(
+    apply(volume, line("/etc/app.conf", "a", "b"), line("/etc/none.conf", "a", "b")),
+  ).rejects.toMatchObject({
+    code: "recipe-refused",
+    message: "Recipe 2 of 2 (set-line, /etc/none.conf of p1): There is no /etc/none.conf.",
+    facts: { recipe: 1, partition: "p1", file: "/etc/none.conf" },
+  });
+  fsck(volume);
+});
+
+test("what the checker complains of is a failure, not a success", async () => {
+  const volume = await fresh();
+  // A wrong count of links: debugfs does not mind, e2fsck does.
+  tool("debugfs", "-w", "-R", "sif /etc/app.conf links_count 7", addressOf(volume));
+  await expect(apply(volume, put("/new", "x"))).rejects.toMatchObject({
+    code: "target-write-failed",
+    message: expect.stringContaining("e2fsck failed checking the partition"),
+  });
+});
+
+test("partitions of other kinds are refused by what they are, before anything is written", async () => {
+  const SIGNS: readonly [string, number, string | Buffer][] = [
+    ["LUKS", 0, Buffer.from("4c554b53babe", "hex")],
+    ["BitLocker", 3, "-FVE-FS-"],
+    ["btrfs", 0x10040, "_BHRfS_M"],
+    ["XFS", 0, "XFSB"],
+    ["exFAT", 3, "EXFAT   "],
+    ["nothing that is known", 0, "random bytes"],
+  ];
+  for (const [name, at, mark] of SIGNS) {
+    const volume = await makeDisk(freshDisk(), 8 * 1024 * 1024);
+    const device = await openFileDevice(volume.disk, "write");
+    await device.write(volume.offsetBytes + at, Buffer.from(mark));
+    await device.close();
     await expect(apply(volume, put("/x", "x"))).rejects.toMatchObject({
       code: "recipe-refused",
-      message: expect.stringContaining("not left clean"),
+      message: expect.stringContaining(name),
+      hint: expect.stringContaining("ext2/3/4, FAT and NTFS"),
     });
-  });
-
-  test("a full volume fails, keeps the old file and stays whole", async () => {
-    const volume = await makeFat(freshDisk(), FILES, 12);
-    const recipes = Array.from({ length: 20 }, (_, index) =>
-      put(`/f${index}`, noise(index, 262_144).toString("base64"), { encoding: "base64" }),
-    );
-    await expect(apply(volume, ...recipes)).rejects.toMatchObject({ code: "target-write-failed" });
-    expect(cat(volume, "/A long name.txt")).toBe("old");
-    fsck(volume);
-  });
+  }
 });
 
-describe("NTFS", () => {
-  const SYSTEM = "/Windows/System32/config/SYSTEM";
-  const SOFTWARE = "/Windows/System32/config/SOFTWARE";
-  const MULTI = "hex:7:61000000620000000000";
-  const systemHive = () =>
-    filledHive(
-      ...["add Select", "cd Select", "setval 2", "Current", "dword:2", "Default", "dword:2", "cd \\"],
-      ...["add ControlSet001", "add ControlSet002", "cd ControlSet002", "add Control", "cd Control"],
-      ...["add ComputerName", "cd ComputerName", "add ComputerName", "cd ComputerName"],
-      ...["setval 2", "@", "string:mnmsrvc", "ComputerName", "string:MASTER"],
-      ...[
-        "cd \\ControlSet002",
-        "add Services",
-        "cd Services",
-        "add Tcpip",
-        "cd Tcpip",
-        "add Parameters",
-        "cd Parameters",
-      ],
-      ...["setval 4", "Hostname", "string:master", "NV Hostname", "string:master"],
-      ...["DataBasePath", "expandstring:%SystemRoot%\\drivers", "SearchList", MULTI],
-    );
-  const softwareHive = () =>
-    filledHive(
-      ...["add Vendor", "cd Vendor", "setval 4", "Text", "string:old", "Number", "dword:1", "List", MULTI],
-      ...["Größe", "hex:3:00ff10"],
-    );
-  const filesWith = (more: Readonly<Record<string, string | Buffer>> = {}) => ({
-    "/Windows/System32/drivers/etc/hosts": "127.0.0.1 localhost\r\n",
-    "/ProgramData/Lab/seat.ini": "[lab]\r\nseat=0\r\n",
-    ...more,
+test("an ext4 whose journal holds changes is refused", async () => {
+  const volume = await fresh();
+  tool("debugfs", "-w", "-R", "feature needs_recovery", addressOf(volume));
+  const before = await digestOf(volume);
+  await expect(apply(volume, put("/x", "x"))).rejects.toMatchObject({
+    code: "recipe-refused",
+    message: expect.stringContaining("journal"),
   });
-  const cat = (volume: TestVolume, path: string) => tool("ntfscat", "-f", cutOut(volume), path);
-  const ntfsfix = (volume: TestVolume) => tool("ntfsfix", "-n", cutOut(volume));
-  const registry = (more: object) => ({
-    kind: "set-registry-value",
-    partition: "p1",
-    hive: "Windows/System32/config/SOFTWARE",
-    key: "Vendor",
-    name: "Text",
-    type: "sz",
-    value: "new",
-    ...more,
-  });
-
-  test("files are put and lines set, in whatever case the path is spelled, and ntfsfix finds nothing", async () => {
-    const volume = await makeNtfs(freshDisk(), filesWith());
-    const results = await apply(
-      volume,
-      put("/ProgramData/Lab/Größe 日本.bin", noise(1, 150_000).toString("base64"), { encoding: "base64" }),
-      line("/programdata/LAB/SEAT.INI", "seat=", "seat=7"),
-      line("/windows/system32/drivers/ETC/Hosts", "10.0.0.2", "10.0.0.2 server"),
-      put("/ProgramData/Lab/seat.ini", "[lab]\r\nseat=7\r\n"),
-    );
-    expect(results.map(({ changed }) => changed)).toEqual([true, true, true, false]);
-    expect(cat(volume, "/ProgramData/Lab/Größe 日本.bin")).toEqual(noise(1, 150_000));
-    expect(cat(volume, "/ProgramData/Lab/seat.ini").toString()).toBe("[lab]\r\nseat=7\r\n");
-    expect(cat(volume, "/Windows/System32/drivers/etc/hosts").toString()).toBe(
-      "127.0.0.1 localhost\r\n10.0.0.2 server\r\n",
-    );
-    const listed = tool("ntfsls", "-f", "-a", "-p", "/ProgramData/Lab", cutOut(volume)).toString();
-    expect(listed.match(/seat\.ini/gi)).toHaveLength(1);
-    ntfsfix(volume);
-  });
-
-  test("a file becomes longer and shorter, and empty", async () => {
-    const volume = await makeNtfs(freshDisk(), filesWith());
-    const path = "/ProgramData/Lab/seat.ini";
-    for (const length of [200_000, 10, 0, 5000]) {
-      await apply(volume, put(path, noise(length, length).toString("base64"), { encoding: "base64" }));
-      expect(cat(volume, path)).toEqual(noise(length, length));
-    }
-    ntfsfix(volume);
-  });
-
-  test("registry values are set, new keys made, and every other value of the key stays", async () => {
-    const volume = await makeNtfs(freshDisk(), filesWith({ [SOFTWARE]: softwareHive() }));
-    const recipes = [
-      registry({}),
-      registry({ name: "Fresh ü", value: 'Ünï \\ "quoted" 日本' }),
-      registry({ key: "vendor", name: "NUMBER", type: "dword", value: 0xfedc_ba98 }),
-      registry({ key: "Policies\\Lab Room\\Seat", name: "@", value: "" }),
-    ];
-    expect((await apply(volume, ...recipes)).map(({ changed }) => changed)).toEqual([true, true, true, true]);
-    const hive = cat(volume, SOFTWARE);
-    const vendor = askHive(hive, "cd \\Vendor", "lsval");
-    expect(vendor.split("\n").sort()).toEqual(
-      [
-        "",
-        '"Text"="new"',
-        '"Number"=dword:fedcba98',
-        '"List"=hex(7):61,00,00,00,62,00,00,00,00,00',
-        '"Größe"=hex(3):00,ff,10',
-        '"Fresh ü"="Ünï \\\\ \\"quoted\\" 日本"',
-      ].sort(),
-    );
-    expect(askHive(hive, "cd \\Policies\\Lab Room\\Seat", "lsval")).toBe('"@"=""\n');
-    ntfsfix(volume);
-    const before = await digest(volume);
-    expect((await apply(volume, ...recipes)).map(({ changed }) => changed)).toEqual([
-      false,
-      false,
-      false,
-      false,
-    ]);
-    expect(await digest(volume)).toBe(before);
-  });
-
-  test("Windows gets its name in the control set it will start with", async () => {
-    const volume = await makeNtfs(freshDisk(), filesWith({ [SYSTEM]: systemHive() }));
-    const recipe = { kind: "set-host-name", partition: "p1", hostName: "Lab-A-01" };
-    expect(await apply(volume, recipe)).toEqual([
-      { recipe: 0, changed: true, words: "Windows is called Lab-A-01." },
-    ]);
-    const hive = cat(volume, SYSTEM);
-    const names = askHive(hive, "cd \\ControlSet002\\Control\\ComputerName\\ComputerName", "lsval");
-    expect(names.split("\n").sort()).toEqual(["", '"@"="mnmsrvc"', '"ComputerName"="LAB-A-01"']);
-    const parameters = askHive(hive, "cd \\ControlSet002\\Services\\Tcpip\\Parameters", "lsval");
-    expect(parameters).toContain('"Hostname"="Lab-A-01"\n');
-    expect(parameters).toContain('"NV Hostname"="Lab-A-01"\n');
-    expect(parameters).toContain('"DataBasePath"=str(2):"%SystemRoot%\\\\drivers"\n');
-    expect(parameters).toContain('"SearchList"=hex(7):61,00,00,00,62,00,00,00,00,00\n');
-    expect(askHive(hive, "cd \\ControlSet001", "ls")).toBe("");
-    expect(await apply(volume, recipe)).toMatchObject([{ changed: false }]);
-    ntfsfix(volume);
-  });
-
-  test("refused before anything is written: names Windows cannot have", async () => {
-    const volume = await makeNtfs(freshDisk(), filesWith({ [SYSTEM]: systemHive() }));
-    const before = await digest(volume);
-    for (const hostName of ["a-name-of-16-let", "12345"]) {
-      await expect(
-        apply(volume, put("/ProgramData/x", "x"), { kind: "set-host-name", partition: "p1", hostName }),
-      ).rejects.toMatchObject({
-        code: "recipe-refused",
-        message: expect.stringContaining("Recipe 2 of 2"),
-      });
-    }
-    expect(await digest(volume)).toBe(before);
-  });
-
-  test("refused: a hive with unwritten changes, a damaged one, none, and what hivexsh cannot be told", async () => {
-    const dirty = softwareHive();
-    dirty.writeUInt32LE(dirty.readUInt32LE(4) + 1, 4);
-    const damaged = softwareHive();
-    damaged.writeUInt8(damaged.readUInt8(0x60) ^ 1, 0x60);
-    const long = filledHive("add Vendor", "cd Vendor", "setval 1", "Long", `hex:3:${"ab".repeat(4000)}`);
-    const longer = Buffer.concat([long]);
-    const volume = await makeNtfs(
-      freshDisk(),
-      filesWith({ "/dirty": dirty, "/damaged": damaged, "/text": "no hive", "/long": longer }),
-    );
-    const before = await digest(volume);
-    const CASES = [
-      ["/dirty", "not written to its end"],
-      ["/damaged", "damaged"],
-      ["/text", "no registry hive"],
-      ["/none", "There is no /none"],
-    ] as const;
-    for (const [hive, message] of CASES) {
-      await expect(apply(volume, registry({ hive }))).rejects.toMatchObject({
-        code: "recipe-refused",
-        message: expect.stringContaining(message),
-      });
-    }
-    expect(await digest(volume)).toBe(before);
-    // Beside a value of 4000 bytes another is set; hivexsh's lines reach just so far.
-    expect(await apply(volume, registry({ hive: "/long" }))).toMatchObject([{ changed: true }]);
-    expect(askHive(cat(volume, "/long"), "cd \\Vendor", "lsval")).toContain('"Text"="new"');
-  });
-
-  test("refused: NTFS's own files, missing folders, folders as files", async () => {
-    const volume = await makeNtfs(freshDisk(), filesWith());
-    const before = await digest(volume);
-    for (const path of [
-      "/$MFT",
-      "/$Extend/$UsnJrnl",
-      "/ProgramData",
-      "/None/x",
-      "/ProgramData/Lab/seat.ini/x",
-    ]) {
-      await expect(apply(volume, put(path, "x")), path).rejects.toMatchObject({ code: "recipe-refused" });
-    }
-    await expect(apply(volume, line("/none.ini", "a", "b"))).rejects.toMatchObject({
-      code: "recipe-refused",
-    });
-    expect(await digest(volume)).toBe(before);
-  });
-
-  test("refused: a hibernated Windows", async () => {
-    const hibernated = Buffer.alloc(8192);
-    hibernated.write("hibr");
-    const volume = await makeNtfs(freshDisk(), filesWith({ "/hiberfil.sys": hibernated }));
-    const before = await digest(volume);
-    await expect(apply(volume, put("/ProgramData/x", "x"))).rejects.toMatchObject({
-      code: "recipe-refused",
-      message: expect.stringContaining("hibernated"),
-      hint: expect.stringContaining("shutdown /s /t 0"),
-    });
-    expect(await digest(volume)).toBe(before);
-  });
-
-  test("refused: a volume that Windows wants to check", async () => {
-    const volume = await makeNtfs(freshDisk(), filesWith());
-    const part = cutOut(volume);
-    tool("ntfsfix", part); // Marks the volume for Windows' own check.
-    tool(
-      "dd",
-      `if=${part}`,
-      `of=${volume.disk}`,
-      "bs=1M",
-      `seek=${OFFSET_BYTES / 1024 / 1024}`,
-      "conv=notrunc",
-      "status=none",
-    );
-    await expect(apply(volume, put("/ProgramData/x", "x"))).rejects.toMatchObject({
-      code: "recipe-refused",
-      message: expect.stringContaining("not left clean"),
-    });
-  });
-
-  test("a full volume fails and gives a file that was there its old content back", async () => {
-    const volume = await makeNtfs(freshDisk(), filesWith());
-    const filler = Array.from({ length: 63 }, (_, index) =>
-      put(`/fill-${index}`, noise(index, 262_144).toString("base64"), { encoding: "base64" }),
-    );
-    await expect(
-      (async () => {
-        for (let round = 0; round < 3; round += 1) {
-          const renamed = filler.map((recipe) => ({ ...recipe, path: `${recipe.path}-${round}` }));
-          await apply(volume, ...renamed);
-        }
-      })(),
-    ).rejects.toMatchObject({ code: "target-write-failed" });
-    const path = "/ProgramData/Lab/seat.ini";
-    await expect(
-      apply(volume, put(path, noise(1, 262_144).toString("base64"), { encoding: "base64" })),
-    ).rejects.toMatchObject({
-      code: "target-write-failed",
-      message: expect.stringContaining("The old content is put back"),
-    });
-    expect(cat(volume, path).toString()).toBe("[lab]\r\nseat=0\r\n");
-  });
+  expect(await digestOf(volume)).toBe(before);
 });
 
-test("a real disk's partition is found by its place, changed through its own node, and refused while mounted", async () => {
-  const volume = await makeExt(freshDisk(), { "/etc/hostname": "master\n" });
-  const loop = tool("losetup", "--partscan", "--find", "--show", volume.disk).toString().trim();
+test("a refusal of the last partition comes before the first byte of the first", async () => {
+  const volume = await fresh();
+  const before = await digestOf(volume);
+  const wrong = { ...put("/x", "x"), partition: "p9" };
+  await expect(apply(volume, put("/x", "x"), wrong)).rejects.toMatchObject({ code: "target-missing" });
+  expect(await digestOf(volume)).toBe(before);
+});
+
+test("recipes that were never parsed are parsed before they reach a program", async () => {
+  const volume = await fresh();
+  const before = await digestOf(volume);
+  const run = {
+    diskPath: volume.disk,
+    isFile: true,
+    partitions: [{ name: "p1", offsetBytes: volume.offsetBytes, sizeBytes: volume.sizeBytes }],
+    signal: new AbortController().signal,
+  };
+  for (const path of ['/a"\nrm "/etc/hosts', "/etc/../etc/hosts"]) {
+    const recipe = { kind: "put-file", partition: "p1", path, content: "x", encoding: "text" } as const;
+    await expect(runRecipes({ ...run, recipes: [recipe] })).rejects.toMatchObject({ code: "input-invalid" });
+  }
+  expect(await digestOf(volume)).toBe(before);
+});
+
+test("a cancelled run stops before its next recipe, with the reason it was given", async () => {
+  const volume = await fresh();
+  const cancel = new AbortController();
+  const reason = new Error("cancelled");
+  cancel.abort(reason);
+  await expect(
+    runRecipes({
+      diskPath: volume.disk,
+      isFile: true,
+      partitions: [{ name: "p1", offsetBytes: volume.offsetBytes, sizeBytes: volume.sizeBytes }],
+      recipes: [{ kind: "put-file", partition: "p1", path: "/x", content: "x", encoding: "text" }],
+      signal: cancel.signal,
+    }),
+  ).rejects.toBe(reason);
+  fsck(volume);
+});
+
+test("programs that are missing are named with their package, before anything is written", async () => {
+  const volume = await fresh();
+  const before = await digestOf(volume);
+  const path = process.env.PATH;
+  process.env.PATH = join(folder, "no programs here");
   try {
-    const run = (more: object = {}) =>
-      runRecipes({
-        diskPath: loop,
-        isFile: false,
-        partitions: [{ name: "p1", offsetBytes: OFFSET_BYTES, sizeBytes: volume.sizeBytes, ...more }],
-        recipes: [RecipeMessage.parse({ kind: "set-host-name", partition: "p1", hostName: "lab-a-01" })],
-        signal: new AbortController().signal,
-      });
-    await expect(run({ sizeBytes: volume.sizeBytes - 4096 })).rejects.toMatchObject({
-      code: "target-missing",
+    await expect(apply(volume, put("/x", "x"))).rejects.toMatchObject({
+      code: "environment-invalid",
+      message: expect.stringContaining("debugfs"),
+      hint: expect.stringContaining("e2fsprogs"),
     });
-    expect(await run()).toMatchObject([{ changed: true }]);
-    expect(tool("debugfs", "-R", "cat /etc/hostname", `${loop}p1`).toString()).toBe("lab-a-01\n");
-    const mountPoint = join(folder, "mounted");
-    tool("mkdir", mountPoint);
-    tool("mount", `${loop}p1`, mountPoint);
-    try {
-      await expect(run()).rejects.toMatchObject({ code: "target-mounted" });
-    } finally {
-      tool("umount", mountPoint);
-    }
   } finally {
-    tool("losetup", "--detach", loop);
+    process.env.PATH = path;
+  }
+  expect(await digestOf(volume)).toBe(before);
+});
+
+test("nothing is left in the temporary folder, after success and after failure", async () => {
+  const volume = await fresh();
+  const previous = process.env.TMPDIR;
+  process.env.TMPDIR = join(folder, "tmp");
+  tool("mkdir", "-p", process.env.TMPDIR);
+  try {
+    await apply(volume, put("/x", "x"));
+    await apply(volume, line("/none", "a", "b")).catch(() => undefined);
+    expect(await readdir(process.env.TMPDIR)).toEqual([]);
+  } finally {
+    if (previous === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = previous;
   }
 });

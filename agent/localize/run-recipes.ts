@@ -7,15 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CodedError } from "#lib/model/errors.ts";
 import { type RecipeMessage, RecipeMessages, type RecipeResult } from "#lib/protocol/recipe.ts";
-import { assertSafeToWrite } from "../device/guards.ts";
+import { assertSafeToWrite, type DiskUsage } from "../device/guards.ts";
 import { wordsOf } from "../device/raw-device.ts";
 import { usageOf } from "../device/usage.ts";
 import { applyRecipe, assertSuits, fileOf, toolsFor } from "./apply-recipe.ts";
-import { type FileSystem, fileSystemOf } from "./file-system.ts";
+import { type FileSystem, fileSystemOf, notClean } from "./file-system.ts";
 import { assertNtfsClean } from "./ntfs-files.ts";
 import { requireTools, type ToolName, toolRunner } from "./tools.ts";
 import {
   changeVolume,
+  checkVolume,
   linkDisk,
   type RecipePartition,
   readBeginning,
@@ -68,33 +69,12 @@ export async function runRecipes(run: RecipeRun): Promise<RecipeResult[]> {
 
 /** What to do where, after everything that can be known beforehand has agreed. Reads only. */
 async function decide(run: RecipeRun, folder: string): Promise<VolumeWork[]> {
-  // What goes into the programs' commands must not depend on who calls us having parsed it.
-  const parsed = RecipeMessages.safeParse(run.recipes);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new CodedError(
-      "input-invalid",
-      `A recipe is not valid (${issue?.path.join(".")}): ${issue?.message}`,
-      {
-        hint: "Correct the recipe that is named; recipes are counted from 0 here.",
-      },
-    );
-  }
-  const numbered = parsed.data.map((recipe, index) => ({ index, recipe }));
+  const numbered = parsedAgain(run.recipes).map((recipe, index) => ({ index, recipe }));
   const usage = await usageOf(run.diskPath, run.isFile);
   const work: VolumeWork[] = [];
   for (const [name, recipes] of Map.groupBy(numbered, ({ recipe }) => recipe.partition)) {
     const place = placeOf(run, name);
-    // Whose disk this is and whether it fits were the restore's questions; here it is only asked whether it is in use.
-    const { sizeBytes } = place.partition;
-    const same = {
-      expectedSerial: "",
-      presentSerial: "",
-      imageBytes: sizeBytes,
-      targetBytes: sizeBytes,
-      layout: null,
-    };
-    assertSafeToWrite({ diskPath: run.diskPath, partition: name, usage, ...same });
+    assertFree(run.diskPath, place.partition, usage);
     const fileSystem = fileSystemOf(name, await readBeginning(place));
     for (const numberedRecipe of recipes) {
       await named(run, numberedRecipe, fileSystem, async () =>
@@ -104,12 +84,53 @@ async function decide(run: RecipeRun, folder: string): Promise<VolumeWork[]> {
     work.push({ place, fileSystem, recipes });
   }
   await requireTools(work.flatMap(toolsOfWork));
-  for (const { place, fileSystem } of work) {
-    if (fileSystem !== "ntfs") continue;
-    const bench = await benchFor(folder, place);
-    await withDevice(bench, place, (device) => assertNtfsClean(bench, device, place.partition.name));
-  }
+  for (const { place, fileSystem } of work)
+    await assertWhole(await benchFor(folder, place), place, fileSystem, run.signal);
   return work;
+}
+
+/** What goes into the programs' commands must not depend on who calls us having parsed it. */
+function parsedAgain(recipes: readonly RecipeMessage[]): RecipeMessage[] {
+  const parsed = RecipeMessages.safeParse(recipes);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new CodedError(
+    "input-invalid",
+    `A recipe is not valid (${issue?.path.join(".")}): ${issue?.message}`,
+    {
+      hint: "Correct the recipe that is named; recipes are counted from 0 here.",
+    },
+  );
+}
+
+/** Whose disk it is and whether it fits were the restore's questions; here it is only asked whether it is in use. */
+function assertFree(diskPath: string, { name, sizeBytes }: RecipePartition, usage: DiskUsage): void {
+  assertSafeToWrite({
+    diskPath,
+    expectedSerial: "",
+    presentSerial: "",
+    partition: name,
+    imageBytes: sizeBytes,
+    targetBytes: sizeBytes,
+    usage,
+    layout: null,
+  });
+}
+
+/** Refuses what its checker would complain of afterwards without our doing. ext4 has noted in its superblock whether it is whole; to
+ *  read all of it twice would double the longest step. */
+async function assertWhole(
+  bench: Workbench,
+  place: VolumePlace,
+  fileSystem: FileSystem,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name } = place.partition;
+  if (fileSystem === "ext") return;
+  if (fileSystem === "ntfs") await withDevice(bench, place, (device) => assertNtfsClean(bench, device, name));
+  await checkVolume(bench, place, fileSystem, signal).catch((thrown: unknown) => {
+    throw thrown instanceof CodedError ? notClean(name, fileSystem, thrown.message) : thrown;
+  });
 }
 
 async function carryOut(run: RecipeRun, bench: Workbench, work: VolumeWork): Promise<RecipeResult[]> {

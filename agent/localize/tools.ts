@@ -119,6 +119,7 @@ function spawned(
 
 function environment(folder: string): NodeJS.ProcessEnv {
   return {
+    NODE_ENV: process.env.NODE_ENV, // Means nothing to them; its type asks for it.
     PATH: searchPath().join(":"),
     HOME: folder,
     // Names on disk are UTF-16 or UTF-8; any other locale would lose letters. Messages are parsed, so they are English.

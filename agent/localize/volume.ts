@@ -65,6 +65,19 @@ export async function changeVolume<Result>(
   });
 }
 
+/** The checker alone. */
+export async function checkVolume(
+  bench: Workbench,
+  place: VolumePlace,
+  fileSystem: FileSystem,
+  signal: AbortSignal,
+): Promise<void> {
+  await withAddress(bench, place, fileSystem, async (address, node) => {
+    await flush(node);
+    await filesOf(bench, place, fileSystem, address).check(signal);
+  });
+}
+
 /** `address` is what the file system's programs are given, `node` what keeps the kernel's pages of it. */
 async function withAddress<Result>(
   bench: Workbench,

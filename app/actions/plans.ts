@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { FormState } from "#components/ui/form-state.ts";
 import { requireViewer } from "#lib/auth/viewer.ts";
 import { applyRestorePlan } from "#lib/commands/apply-restore-plan.ts";
-import { planRestore } from "#lib/commands/plan-restore.ts";
+import { type PlanRestoreInput, planRestore } from "#lib/commands/plan-restore.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { answer, parseForm } from "./answer.ts";
 
@@ -16,7 +16,9 @@ const PlanForm = z.union([
     subjectId: z.string().max(64),
     /** A moment (ISO) or a snapshot's id. */
     at: z.string().max(64),
+    safety: z.literal("yes").optional(),
   }),
+  z.object({ kind: z.literal("undo"), jobId: z.string().max(64) }),
   z.object({
     kind: z.enum(["clone", "localize"]),
     snapshotId: z.string().max(64),
@@ -38,9 +40,14 @@ export async function planRestoreAction(_previous: FormState, form: FormData): P
   return answer(async () => {
     const viewer = await requireViewer();
     const asked = parseForm(PlanForm, form);
-    const plan = await planRestore(viewer, "snapshotId" in asked ? wishOfMaster(asked, form) : asked);
+    const plan = await planRestore(viewer, wishIn(asked, form));
     redirect(`/plans/${plan.id}`);
   });
+}
+
+function wishIn(asked: z.output<typeof PlanForm>, form: FormData): z.input<typeof PlanRestoreInput> {
+  if ("snapshotId" in asked) return wishOfMaster(asked, form);
+  return asked.kind === "undo" ? asked : { ...asked, safety: asked.safety === "yes" };
 }
 
 function wishOfMaster(asked: Extract<z.output<typeof PlanForm>, { snapshotId: string }>, form: FormData) {

@@ -14,6 +14,7 @@ import { createUserWithPassword } from "#lib/db/users.ts";
 import { forgetEnvironment } from "#lib/env.ts";
 import { closeQueue } from "#lib/queue/enqueue.ts";
 import { GET as authGet, POST as authPost } from "./auth/[...all]/route.ts";
+import { checkEveryAnswer } from "./check-answers.ts";
 import { GET as events } from "./events/route.ts";
 import { GET as healthz } from "./healthz/route.ts";
 import { GET as readyz } from "./readyz/route.ts";
@@ -25,6 +26,8 @@ import { GET as listNodes } from "./v1/nodes/route.ts";
 import { POST as plan } from "./v1/plans/route.ts";
 import { GET as listSnapshots } from "./v1/snapshots/route.ts";
 import { GET as storage } from "./v1/storage/route.ts";
+
+checkEveryAnswer();
 
 const ORIGIN = "http://localhost:3999";
 const NONE = { params: Promise.resolve({}) };

@@ -5,12 +5,15 @@ import { findJob } from "#lib/db/jobs.ts";
 import { makeNode, makeSnapshot, makeViewer, unique } from "#lib/db/test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "#lib/db/testing.ts";
 import { closeQueue } from "#lib/queue/enqueue.ts";
+import { checkEveryAnswer } from "./check-answers.ts";
 import { POST as collect } from "./v1/collections/route.ts";
 import { POST as evaluate, GET as evaluations } from "./v1/evaluations/route.ts";
 import { POST as prune } from "./v1/prunes/route.ts";
 import { POST as reSegment } from "./v1/re-segmentations/route.ts";
 import { POST as scrub } from "./v1/scrubs/route.ts";
 import { POST as pin, DELETE as unpin } from "./v1/snapshots/[snapshotId]/pin/route.ts";
+
+checkEveryAnswer();
 
 const NONE = { params: Promise.resolve({}) };
 let db: TestDatabase;
@@ -73,7 +76,7 @@ test("POST evaluations takes a PC or named snapshots; GET shows none before one 
     blockSizes: [512, 65536],
   });
   expect((await evaluate(ask("operator", {}), NONE)).status).toBe(400);
-  expect(await (await evaluations(ask("viewer"), NONE)).json()).toEqual({ items: [] });
+  expect(await (await evaluations(ask("viewer"), NONE)).json()).toEqual({ items: [], next: null });
 });
 
 test("a snapshot is pinned with a reason and unpinned, once each; a viewer may do neither", async () => {

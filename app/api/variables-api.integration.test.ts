@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createApiToken } from "#lib/auth/api-tokens.ts";
 import { makeGroup, makeNode, makeViewer } from "#lib/db/test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "#lib/db/testing.ts";
+import { checkEveryAnswer } from "./check-answers.ts";
 import { PUT as changeFile, DELETE as removeFile } from "./v1/identity-files/[fileId]/route.ts";
 import { POST as addFile, GET as files } from "./v1/identity-files/route.ts";
 import { PUT as changeName, DELETE as removeName } from "./v1/variable-names/[name]/route.ts";
@@ -12,6 +13,8 @@ import { GET as exported } from "./v1/variables/export.csv/route.ts";
 import { POST as generate } from "./v1/variables/generate/route.ts";
 import { POST as importTable } from "./v1/variables/import/route.ts";
 import { GET as list, PUT as set } from "./v1/variables/route.ts";
+
+checkEveryAnswer();
 
 const NONE = { params: Promise.resolve({}) };
 const of = <Params>(params: Params) => ({ params: Promise.resolve(params) });
@@ -82,7 +85,7 @@ test("a program adds names, sets values, imports, generates, exports, and reads 
     printer: { value: "Säle", from: "node" },
     licence: { value: null, isSecret: true, from: "node" },
   });
-  const file = await exported(ask("viewer", undefined, `?groupId=${group.id}`));
+  const file = await exported(ask("viewer", undefined, `?groupId=${group.id}`), NONE);
   expect(file.headers.get("x-sheepfold-secrets-left-out")).toBe("licence");
   const text = await file.text();
   expect(text).toContain(`${one.name},PC-0`);
@@ -102,7 +105,7 @@ test("a program adds, changes, lists and removes identity files", async () => {
   const { items } = await (await files(ask("viewer"), NONE)).json();
   expect(items).toMatchObject([{ id, groupId: "", ...change }]);
   expect((await removeFile(ask("operator", {}), of({ fileId: id }))).status).toBe(200);
-  expect(await (await files(ask("viewer"), NONE)).json()).toEqual({ items: [] });
+  expect(await (await files(ask("viewer"), NONE)).json()).toEqual({ items: [], next: null });
 });
 
 test("who may not, and what is too large or no text, is told so", async () => {
@@ -110,10 +113,10 @@ test("who may not, and what is too large or no text, is told so", async () => {
     [addName(ask("viewer", { name: "mine" }), NONE), 403],
     [set(ask("viewer", { values: [{ name: "printer", scope: "global", value: "x" }] }), NONE), 403],
     [importTable(ask("viewer", "pc,printer\n", "?dryRun=yes"), NONE), 403],
-    [generate(ask("viewer", {}), NONE), 400],
+    [generate(ask("viewer", {}), NONE), 403],
     [addFile(ask("viewer", { path: "a", template: "" }), NONE), 403],
     [list(ask("nobody"), NONE), 401],
-    [exported(ask("nobody")), 401],
+    [exported(ask("nobody"), NONE), 401],
     [importTable(ask("operator", "x".repeat(10 * 1024 * 1024)), NONE), 400],
     [importTable(ask("operator", "\0\0"), NONE), 400],
     [importTable(ask("operator", "pc,printer\n", "?dryRun=perhaps"), NONE), 400],

@@ -1,4 +1,5 @@
 // The product's own HTTP API as a person's program would use it: sign in, ask, wish, follow a job. No inside knowledge.
+import { setTimeout as delay } from "node:timers/promises";
 import { CodedError, type FailureCode, isFailureCode } from "#lib/model/errors.ts";
 import { isFinalJobState, type JobState } from "#lib/model/job.ts";
 
@@ -28,6 +29,8 @@ export interface SignIn {
   readonly password: string;
 }
 
+/** Of a list that is read whole: beyond it something is wrong with the server. */
+const PAGES_MAX = 10_000;
 /** A job is asked after this often; the dashboard itself listens to events instead. */
 const POLL_MS = 250;
 
@@ -62,31 +65,59 @@ export class ApiClient {
     return this.#ask<Answer>("GET", path);
   }
 
+  /** All items of a list, or its first `max`, page by page. */
+  async list<Item>(path: string, max = Number.POSITIVE_INFINITY): Promise<Item[]> {
+    const items: Item[] = [];
+    let next: string | null = null;
+    for (let page = 0; page < PAGES_MAX && items.length < max; page += 1) {
+      const cursor =
+        next === null ? "" : `${path.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(next)}`;
+      // An older server answers with everything at once and says nothing of a next page.
+      const answer: { readonly items: readonly Item[]; readonly next?: string | null } = await this.get(
+        `${path}${cursor}`,
+      );
+      items.push(...answer.items);
+      next = answer.next ?? null;
+      if (next === null) break;
+    }
+    return items.slice(0, max);
+  }
+
+  /** A file as the body. */
+  async postFile<Answer>(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<Answer> {
+    return this.#ask<Answer>("POST", path, bytes);
+  }
+
   async post<Answer>(path: string, body: unknown, requestId?: string): Promise<Answer> {
     return this.#ask<Answer>("POST", path, body, requestId);
   }
 
+  async put<Answer>(path: string, body: unknown): Promise<Answer> {
+    return this.#ask<Answer>("PUT", path, body);
+  }
+
   /** Resolves when the job has ended, whatever its end. */
-  async followJob(jobId: string, onProgress: (job: JobView) => void): Promise<JobView> {
+  async followJob(jobId: string, onProgress: (job: JobView) => void, signal?: AbortSignal): Promise<JobView> {
     for (;;) {
       const job = await this.get<JobView>(`/api/v1/jobs/${jobId}`);
       onProgress(job);
       if (isFinalJobState(job.state)) return job;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await delay(POLL_MS, undefined, { signal });
     }
   }
 
   async #ask<Answer>(method: string, path: string, body?: unknown, requestId?: string): Promise<Answer> {
+    const isFile = body instanceof Uint8Array;
     const send = () =>
       fetch(`${this.#origin}${path}`, {
         method,
         headers: {
           ...(this.#token === null ? { cookie: this.#cookie } : { authorization: `Bearer ${this.#token}` }),
           origin: this.#origin,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(body === undefined ? {} : { "content-type": isFile ? "text/csv" : "application/json" }),
           ...(requestId === undefined ? {} : { "idempotency-key": requestId }),
         },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: bodyOf(body),
       });
     // A kept-alive connection may be closed by the server just as we use it again. Asking twice is harmless for a
     // question, and for a wish with a request id.
@@ -98,6 +129,12 @@ export class ApiClient {
     if (!response.ok) throw await failureOf(response, `${method} ${path}`);
     return (await response.json()) as Answer;
   }
+}
+
+function bodyOf(body: unknown): BodyInit | undefined {
+  if (body === undefined) return undefined;
+  if (body instanceof Uint8Array) return new Uint8Array(body);
+  return JSON.stringify(body);
 }
 
 async function failureOf(response: Response, what: string): Promise<CodedError> {

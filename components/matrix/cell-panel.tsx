@@ -85,7 +85,7 @@ export function CellPanel({
             action={planAction}
             fields={
               cell.version.nodeName === row.name
-                ? { kind: "restore-node", subjectId: row.nodeId, at: cell.version.snapshotId }
+                ? { kind: "restore-node", subjectId: row.nodeId, at: cell.version.snapshotId, safety: "yes" }
                 : { kind: "clone", nodeId: row.nodeId, snapshotId: cell.version.snapshotId }
             }
           >
@@ -98,7 +98,12 @@ export function CellPanel({
         {mayRollBack && moment.capturedUntil !== null ? (
           <ActionForm
             action={planAction}
-            fields={{ kind: "roll-back-classroom", subjectId: group.id, at: moment.capturedUntil }}
+            fields={{
+              kind: "roll-back-classroom",
+              subjectId: group.id,
+              at: moment.capturedUntil,
+              safety: "yes",
+            }}
           >
             <SubmitButton variant="secondary" className="w-full">
               <RotateCcw aria-hidden size={14} />

@@ -29,7 +29,7 @@ export function AddVariable({
       variant={variant}
       title="Add a variable"
     >
-      <ActionForm action={action} className="space-y-4">
+      <ActionForm action={action} className="space-y-4 text-left">
         <TextField
           label="Name"
           name="name"

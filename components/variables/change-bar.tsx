@@ -47,7 +47,7 @@ export function ChangeBar({
       ref={ref}
       tabIndex={-1}
       aria-label="Changes"
-      className="border-t border-line px-4 py-2 outline-none focus-visible:outline-2 focus-visible:-outline-offset-2"
+      className="sticky bottom-0 z-30 rounded-b-lg border-t border-line bg-surface px-4 py-2 outline-none focus-visible:outline-2 focus-visible:-outline-offset-2"
     >
       <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-2">
         {count === 0 ? (
@@ -79,12 +79,16 @@ export function ChangeBar({
         </p>
       </div>
       {state.status === "failed" && count > 0 ? (
-        <div className="mt-2">
+        <div ref={bringIntoSight} className="mt-2">
           <Notice tone="bad" title={state.message} hint={state.hint} />
         </div>
       ) : null}
     </section>
   );
+}
+
+function bringIntoSight(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: "nearest" });
 }
 
 /** For the browser's own ways to leave, and for links of ours, which leave without the browser noticing. */

@@ -99,11 +99,11 @@ function GenerateForm({ action, columns, roomName, nodes }: Props) {
         </Button>
       </form>
       <Preview run={run}>
-        {({ pool, keptCount }) => (
+        {({ pool, keptCount, isApplied }) => (
           <>
             {pool === null ? null : (
               <p className="text-sm">
-                {pool.left} of {pool.size} left in the list {run.step.status === "shown" ? "afterwards" : ""}.
+                {pool.left} of {pool.size} left in the list{isApplied ? "" : " afterwards"}.
               </p>
             )}
             {keptCount === 0 ? null : (

@@ -63,7 +63,7 @@ export function IdentityFiles({
               {remove === null ? null : (
                 <DialogButton label="Remove…" variant="quiet" title="Remove this file">
                   <ActionForm action={remove} fields={{ fileId: file.id }} className="space-y-4 text-left">
-                    <p className="text-sm break-all">
+                    <p className="text-sm break-words">
                       {file.path} for {file.groupName ?? "all classrooms"} is removed, and its text is gone.
                       PCs lose it with their next localization.
                     </p>

@@ -6,6 +6,7 @@ import {
   type ClipboardEvent,
   type FocusEvent,
   type KeyboardEvent,
+  type MouseEvent,
   useCallback,
   useMemo,
   useRef,
@@ -88,6 +89,13 @@ export function VariableGrid({
     input?.focus();
     input?.select();
   };
+  /** A click enters a cell as the keys do, with its text selected: typing replaces it. A second one sets the caret. */
+  const onMouseDown = (event: MouseEvent) => {
+    const at = positionOf(event.target);
+    if (at === null || event.target === document.activeElement) return;
+    event.preventDefault();
+    focus(at);
+  };
   const onFocus = (event: FocusEvent) => {
     const at = positionOf(event.target);
     if (at !== null) setActive(at);
@@ -132,10 +140,11 @@ export function VariableGrid({
   };
 
   return (
-    <>
+    // No Card: it cuts off what sticks out, and the bar below has to stick to the window's end, wherever the grid ends.
+    <div className="rounded-lg border border-line bg-surface">
       <section
         aria-label="Variables"
-        className="relative max-h-[calc(100dvh-17rem)] min-h-64 overflow-auto overscroll-x-contain"
+        className="relative rounded-t-lg max-h-[calc(100dvh-17rem)] min-h-64 scroll-pt-26 scroll-pl-32 overflow-auto overscroll-x-contain sm:scroll-pl-44"
       >
         <table
           ref={grid}
@@ -145,6 +154,7 @@ export function VariableGrid({
           aria-rowcount={rows.length + 1}
           aria-colcount={columns.length + 1}
           className="w-full border-separate border-spacing-0 text-sm"
+          onMouseDown={onMouseDown}
           onKeyDown={onKeyDown}
           onFocus={onFocus}
           onPaste={onPaste}
@@ -185,7 +195,7 @@ export function VariableGrid({
           }}
         />
       )}
-    </>
+    </div>
   );
 }
 

@@ -22,8 +22,8 @@ interface Props {
   readonly onType: ((row: GridRow, column: GridColumn, text: string) => void) | null;
 }
 
-/** Below the head, one under the other. */
-const PINNED_TOP = ["top-9", "top-17"] as const;
+/** Below the head, one under the other: the head has 36 pixels, a row 32 and its line. */
+const PINNED_TOP = ["top-9", "top-[69px]"] as const;
 
 function Row({ row, index, pinnedIndex, columns, activeColumn, ...rest }: Props) {
   const pinned = pinnedIndex === null ? null : PINNED_TOP[pinnedIndex];
@@ -34,7 +34,9 @@ function Row({ row, index, pinnedIndex, columns, activeColumn, ...rest }: Props)
         aria-colindex={1}
         className={classNames(
           "sticky left-0 h-8 border-r border-b border-line p-0 text-left font-medium",
-          pinned === null ? "z-10 bg-surface group-hover:bg-sunken" : `z-20 bg-sunken ${pinned}`,
+          pinned === null
+            ? "z-10 bg-surface group-hover:bg-sunken"
+            : `z-20 border-b-line-strong bg-sunken ${pinned}`,
         )}
       >
         <RowName row={row} />
@@ -45,8 +47,10 @@ function Row({ row, index, pinnedIndex, columns, activeColumn, ...rest }: Props)
           // In a grid, a td is a gridcell.
           aria-colindex={at + 2}
           className={classNames(
-            "min-w-36 border-b border-line p-0 align-top not-last:border-r",
-            pinned === null ? "group-hover:bg-sunken/60" : `sticky z-[5] bg-sunken ${pinned}`,
+            "min-w-30 border-b border-line p-0 align-top not-last:border-r",
+            pinned === null
+              ? "group-hover:bg-sunken/60"
+              : `sticky z-[5] border-b-line-strong bg-sunken ${pinned}`,
           )}
         >
           <Cell row={row} column={column} at={`${index}:${at}`} isActive={activeColumn === at} {...rest} />
@@ -57,7 +61,9 @@ function Row({ row, index, pinnedIndex, columns, activeColumn, ...rest }: Props)
         aria-hidden
         className={classNames(
           "w-full border-b border-line",
-          pinned === null ? "group-hover:bg-sunken/60" : `sticky z-[5] bg-sunken ${pinned}`,
+          pinned === null
+            ? "group-hover:bg-sunken/60"
+            : `sticky z-[5] border-b-line-strong bg-sunken ${pinned}`,
         )}
       />
     </tr>
@@ -67,10 +73,9 @@ function Row({ row, index, pinnedIndex, columns, activeColumn, ...rest }: Props)
 function RowName({ row }: { row: GridRow }) {
   const words = "flex min-h-8 w-32 items-center gap-2 px-3 text-xs leading-tight sm:w-44 sm:text-sm";
   if (row.scope !== "node") {
-    const note = row.scope === "global" ? undefined : "This classroom";
     return (
-      <span className={words} title={note}>
-        <span className="min-w-0 break-words">{row.name}</span>
+      <span className={words} title={row.name}>
+        {row.scope === "global" ? row.name : "This classroom"}
       </span>
     );
   }
@@ -120,7 +125,9 @@ function Cell({ row, column, at, isActive, drafts, inherited, duplicates, onType
         aria-label={`${name} of ${row.name}`}
         aria-description={[words, duplicate].filter((part) => part !== undefined && part !== "").join("; ")}
         aria-invalid={duplicate !== undefined}
-        title={words === "" ? undefined : words}
+        title={[isSecret ? "" : textOf({ draft, saved, above }), words]
+          .filter((part) => part !== "")
+          .join("\n")}
         value={draft ?? saved ?? ""}
         placeholder={placeholderOf({ isSecret, draft, saved, above })}
         readOnly={onType === null}
@@ -136,7 +143,7 @@ function Cell({ row, column, at, isActive, drafts, inherited, duplicates, onType
             onType?.(row, column, "");
         }}
         className={classNames(
-          "block h-8 w-full bg-transparent px-2.5 text-sm text-ink focus-visible:-outline-offset-2",
+          "block h-8 w-full scroll-mb-14 bg-transparent px-2.5 text-sm text-ink focus-visible:-outline-offset-2",
           isSecret && saved !== null && draft === undefined
             ? "placeholder:text-ink"
             : "placeholder:text-ink-3",
@@ -144,9 +151,13 @@ function Cell({ row, column, at, isActive, drafts, inherited, duplicates, onType
         )}
       />
       {duplicate === undefined ? null : (
-        <p className="flex items-center gap-1 px-2.5 pb-1 text-xs leading-tight text-warn">
+        // No wider than its cell: columns must not jump while somebody types.
+        <p
+          title={duplicate}
+          className="flex w-0 min-w-full items-center gap-1 pr-1 pb-1 pl-2 text-xs text-warn"
+        >
           <TriangleAlert aria-hidden size={11} className="shrink-0" />
-          <span className="min-w-0 break-words">{duplicate}</span>
+          <span className="min-w-0 truncate">{duplicate}</span>
         </p>
       )}
     </div>
@@ -159,11 +170,17 @@ interface CellFacts {
   readonly above: Inherited | undefined;
 }
 
+/** In full: a long value does not fit its cell. */
+function textOf({ draft, saved, above }: CellFacts): string {
+  const own = draft === "" ? null : (draft ?? saved);
+  return own ?? above?.text ?? "";
+}
+
 /** What stands greyed where the row has no text of its own: what it inherits, or that there is a secret. */
 function placeholderOf({ isSecret, draft, saved, above }: CellFacts & { isSecret: boolean }): string {
   if (isSecret && saved !== null && draft === undefined) return SECRET_MASK;
   if (saved === "" && draft === undefined) return "(empty)";
-  if (above === undefined) return "";
+  if (above === undefined) return draft === "" && saved !== null ? "taken away" : "";
   return above.text ?? SECRET_MASK;
 }
 

@@ -4,4 +4,6 @@
 $ErrorActionPreference = 'Stop'
 $volume = Get-CimInstance Win32_Volume -Filter "Label = 'CIDATA'" | Select-Object -First 1
 if (-not $volume) { exit 0 }
-& (Join-Path $volume.DeviceID 'windows\specialize.ps1')
+# With its letter where it has one: PowerShell does not take a volume's long name (\\?\Volume{...}\) everywhere.
+$root = if ($volume.DriveLetter) { "$($volume.DriveLetter)\" } else { $volume.DeviceID }
+& (Join-Path $root 'windows\specialize.ps1')

@@ -15,6 +15,8 @@ const MAY: Readonly<Record<Action, readonly string[]>> = {
   "manage-storage": ["admin"],
   verify: ["operator", "admin"],
   cancel: ["operator", "admin"],
+  schedule: ["operator", "admin"],
+  "manage-notifications": ["admin"],
   enrol: ["admin"],
   "manage-classrooms": ["admin"],
   "manage-keys": ["admin"],

@@ -13,12 +13,14 @@ export const ACTIONS = [
   "release",
   "localize",
   "cancel",
+  "schedule",
   "prune",
   "manage-storage",
   "manage-network",
   "enrol",
   "manage-classrooms",
   "manage-keys",
+  "manage-notifications",
   "manage-people",
 ] as const;
 export type Action = (typeof ACTIONS)[number];
@@ -41,6 +43,7 @@ const ALLOWED: Readonly<Record<Role, readonly Action[]>> = {
     "release",
     "localize",
     "cancel",
+    "schedule",
   ],
   admin: ACTIONS,
 };

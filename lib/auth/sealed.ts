@@ -1,7 +1,7 @@
 // Secrets among the variables, sealed under a key that follows from the server's own secret: rows and backups of the database say
 // nothing of them. AES-256-GCM; the variable's name is bound to it, so that one cannot be passed off as another.
 // Whoever changes BETTER_AUTH_SECRET enters them again: what cannot be opened says so by its name.
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { environment } from "#lib/env.ts";
 import { CodedError } from "#lib/model/errors.ts";
 
@@ -34,6 +34,13 @@ export function unseal(name: string, sealed: string): string {
   }
 }
 
-function key(): Buffer {
-  return Buffer.from(hkdfSync("sha256", environment("BETTER_AUTH_SECRET"), "", "sheepfold variables v1", 32));
+/** 32 bytes that only this server can make of these words, and makes again when a request is repeated. */
+export function secretForRequest(purpose: string, requestId: string): Buffer {
+  return createHmac("sha256", key("sheepfold requests v1"))
+    .update(JSON.stringify([purpose, requestId]))
+    .digest();
+}
+
+function key(use = "sheepfold variables v1"): Buffer {
+  return Buffer.from(hkdfSync("sha256", environment("BETTER_AUTH_SECRET"), "", use, 32));
 }

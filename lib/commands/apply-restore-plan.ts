@@ -9,6 +9,7 @@ import type { NewTask } from "#lib/db/new-tasks.ts";
 import { findPlan, markPlanApplied, type StoredPlan } from "#lib/db/plans.ts";
 import { CodedError, type FailureCode } from "#lib/model/errors.ts";
 import { isId } from "#lib/model/ids.ts";
+import type { JobKind } from "#lib/model/job.ts";
 import {
   isOfMaster,
   nameToConfirm,
@@ -47,7 +48,7 @@ export async function applyRestorePlan(
   const job = await wish(
     viewer,
     {
-      kind: plan.kind,
+      kind: jobKindOf(plan),
       requestId: asked.requestId,
       title: titleOf(plan),
       groupId: isId("group", plan.subject) ? plan.subject : null,
@@ -91,6 +92,12 @@ function assertApplicable(stored: StoredPlan, asked: Input): void {
   }
 }
 
+/** An undo is a roll back, of one PC or of several. */
+function jobKindOf({ kind, items }: RestorePlan): JobKind {
+  if (kind !== "undo") return kind;
+  return items.length === 1 ? "restore-node" : "roll-back-classroom";
+}
+
 async function assertUnchanged(plan: RestorePlan): Promise<RestoreFacts> {
   const facts = await collectRestoreFacts(wishOf(plan), Date.now());
   const now = decideRestorePlan(facts);
@@ -107,6 +114,7 @@ async function assertUnchanged(plan: RestorePlan): Promise<RestoreFacts> {
 /** The wish that the plan answered. */
 export function wishOf(plan: RestorePlan): RestoreWish {
   const { kind, subject, items } = plan;
+  const only = plan.isPart === true ? { onlyNodeIds: items.map((item) => item.nodeId) } : {};
   if (isOfMaster(kind)) {
     const wish = {
       kind,
@@ -114,12 +122,14 @@ export function wishOf(plan: RestorePlan): RestoreWish {
       replaceLayouts: items.some(({ replacesLayout }) => replacesLayout),
       baseline: items.every(({ steps }) => steps === undefined || steps.includes("baseline")),
     };
-    if (isId("group", subject)) return { ...wish, groupId: subject };
+    if (isId("group", subject)) return { ...wish, groupId: subject, ...only };
     return { ...wish, nodeIds: items.map((item) => item.nodeId) };
   }
+  if (kind === "undo") return { kind, jobId: subject };
   // One PC was planned to a snapshot, a classroom to a moment.
   const exact = kind === "restore-node" ? items[0]?.snapshotId : null;
-  return { kind, subjectId: subject, at: exact ?? plan.at };
+  const safety = items.some(({ steps }) => steps?.includes("safety") === true);
+  return { kind, subjectId: subject, at: exact ?? plan.at, safety, ...only };
 }
 
 function clonedSnapshot({ id, items }: RestorePlan): string {
@@ -131,6 +141,7 @@ function clonedSnapshot({ id, items }: RestorePlan): string {
 function titleOf(plan: RestorePlan): string {
   if (plan.kind === "clone") return `Clone to ${plan.subjectName}`;
   if (plan.kind === "localize") return `Localize ${plan.subjectName}`;
+  if (plan.kind === "undo") return `Undo: ${plan.subjectName}`;
   return `${plan.kind === "restore-node" ? "Restore" : "Roll back"} ${plan.subjectName}`;
 }
 
@@ -168,7 +179,9 @@ const CODE_OF_REASON: Readonly<Record<SkipReason, FailureCode>> = {
 
 function optionsOf(plan: RestorePlan): JobOptions {
   if (plan.kind === "clone") return { snapshotId: clonedSnapshot(plan) };
-  if (plan.kind !== "localize") return { at: plan.at };
+  if (plan.kind !== "localize") {
+    return { at: plan.at, purpose: "safety", comment: `Before: ${titleOf(plan)}` };
+  }
   return { snapshotId: clonedSnapshot(plan), purpose: "baseline", comment: "Localized" };
 }
 
@@ -176,13 +189,13 @@ function optionsOf(plan: RestorePlan): JobOptions {
 function tasksOfItem(item: RestorePlanItem, facts: RestoreFacts): NewTask[] {
   const restore = restoreTask(item);
   if (item.steps === undefined || item.reason !== null) return [restore];
-  const decided = facts.nodes.find(({ nodeId }) => nodeId === item.nodeId)?.localization?.decided;
-  if (decided === undefined) throw new CodedError("internal", `Nothing was decided for ${item.nodeName}.`);
   const { nodeId, compareBytes: totalBytes } = item;
-  const { content, digest } = decided;
   return item.steps.map((step, position) => {
-    if (step === "clone") return { ...restore, position };
-    if (step === "baseline") return { kind: "archive", nodeId, totalBytes, position };
+    if (step === "clone" || step === "restore") return { ...restore, position };
+    if (step === "safety" || step === "baseline") return { kind: "archive", nodeId, totalBytes, position };
+    const decided = facts.nodes.find((node) => node.nodeId === nodeId)?.localization?.decided;
+    if (decided === undefined) throw new CodedError("internal", `Nothing was decided for ${item.nodeName}.`);
+    const { content, digest } = decided;
     return { ...restore, kind: "localize", position, localization: { content, digest } };
   });
 }

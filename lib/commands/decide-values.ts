@@ -74,7 +74,7 @@ export function decideValues(now: VariablesNow, wishes: readonly ValueWish[]): V
     seen.add(key);
     const owner = ownerOf(wish);
     const before = present.get(key);
-    const value = variableOf(name, wish);
+    const value = variableOf(name, wish, owner);
     const isSame = before === undefined ? wish.value === null : !name.isSecret && before.value === wish.value;
     if (isSame) continue;
     values.push(value);
@@ -103,8 +103,12 @@ export function unknownVariable(name: string): CodedError {
 }
 
 /** With neither value: cleared. */
-function variableOf({ name, isSecret }: VariableName, { scope, scopeId, value }: ValueWish): Variable {
-  if (value !== null) checkVariableValue(name, value);
+function variableOf(
+  { name, isSecret }: VariableName,
+  { scope, scopeId, value }: ValueWish,
+  owner: string,
+): Variable {
+  if (value !== null) checkVariableValue(`${name} for ${owner}`, value);
   const isSealed = isSecret && value !== null;
   return {
     name,

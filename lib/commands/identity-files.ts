@@ -8,10 +8,9 @@ import { changeVariables, type StoredIdentityFile, type VariablesNow } from "#li
 import { BUILT_IN_NAMES } from "#lib/localize/content.ts";
 import { checkName } from "#lib/localize/fat-names.ts";
 import { namesIn } from "#lib/localize/templates.ts";
-import { systemRandom } from "#lib/model/clock.ts";
 import { CodedError } from "#lib/model/errors.ts";
-import { newId } from "#lib/model/ids.ts";
-import { Id, parseInput } from "./input.ts";
+import { anotherRequest, idForRequest } from "./id-for-request.ts";
+import { Id, parseInput, RequestId } from "./input.ts";
 
 /** The volume has 32 MiB at most, and each file is rendered for each PC. */
 const TEMPLATE_BYTES_MAX = 64 * 1024;
@@ -27,6 +26,7 @@ export const CreateIdentityFileInput = z.object({
   groupId: z.string().max(64).default(""),
   path: Path,
   template: Template,
+  requestId: RequestId.optional(),
 });
 export const ChangeIdentityFileInput = z.object({ fileId: Id, path: Path, template: Template });
 export const RemoveIdentityFileInput = z.object({ fileId: Id });
@@ -36,8 +36,12 @@ export async function createIdentityFile(
   input: z.input<typeof CreateIdentityFileInput>,
 ): Promise<StoredIdentityFile> {
   permit(viewer, "localize");
-  const file = { id: newId("file", systemRandom), ...parseInput(CreateIdentityFileInput, input) };
-  await changeVariables(viewer.id, (now) => {
+  const { requestId, ...wish } = parseInput(CreateIdentityFileInput, input);
+  const file = { id: idForRequest("file", viewer, requestId), ...wish };
+  const isNew = await changeVariables(viewer.id, (now) => {
+    const first = now.files.find(({ id }) => id === file.id);
+    if (first !== undefined && first.path !== file.path) throw anotherRequest();
+    if (first !== undefined) return { writes: {}, answer: false };
     if (now.files.length >= FILES_MAX) {
       throw refusal(
         `There are ${now.files.length} identity files already.`,
@@ -48,9 +52,9 @@ export async function createIdentityFile(
       throw new CodedError("classroom-unknown", `There is no classroom ${file.groupId}.`);
     }
     checkFile(now, file);
-    return { writes: { files: [file] }, answer: null };
+    return { writes: { files: [file] }, answer: true };
   });
-  await recordAudit(viewer.id, "create-identity-file", file.id, factsOf(file));
+  if (isNew) await recordAudit(viewer.id, "create-identity-file", file.id, factsOf(file));
   return file;
 }
 

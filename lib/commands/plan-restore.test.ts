@@ -69,6 +69,7 @@ const GOOD: NodeRestoreFacts = {
   isClone: false,
   mayReplaceLayout: false,
   isThere: false,
+  safety: false,
   localization: null,
 };
 

@@ -5,15 +5,14 @@ import { z } from "zod";
 import { permit } from "#lib/auth/permissions.ts";
 import type { Viewer } from "#lib/auth/request-viewer.ts";
 import { recordAudit } from "#lib/db/audit.ts";
-import { createPlan } from "#lib/db/plans.ts";
-import { systemRandom } from "#lib/model/clock.ts";
+import { createPlan, findPlan } from "#lib/db/plans.ts";
 import { asReplaced, bringsTable, type Fit, fitOfClone, fitOfOwn, imagesFor } from "#lib/model/fit.ts";
-import { newId } from "#lib/model/ids.ts";
 import type { DiskInfo } from "#lib/model/node.ts";
-import type { LocalizeStep, RestorePlan, RestorePlanItem, SkipReason } from "#lib/model/plan.ts";
+import type { PlanStep, RestorePlan, RestorePlanItem, SkipReason } from "#lib/model/plan.ts";
 import type { ImageRecord } from "#lib/model/snapshot.ts";
 import { formatBytes } from "#lib/model/units.ts";
-import { Id, parseInput } from "./input.ts";
+import { anotherRequest, idForRequest } from "./id-for-request.ts";
+import { Id, parseInput, RequestId } from "./input.ts";
 import {
   collectRestoreFacts,
   type NodeLocalizationFacts,
@@ -26,6 +25,7 @@ const PLAN_VALID_MS = 30 * 60_000;
 const NODES_MAX = 1000;
 
 const CloneFields = {
+  requestId: RequestId.optional(),
   /** "localize": each PC becomes a copy of the master with an identity of its own. */
   kind: z.enum(["clone", "localize"]),
   snapshotId: Id,
@@ -35,13 +35,23 @@ const CloneFields = {
   baseline: z.boolean().default(true),
 };
 
+/** Of a classroom only these: a schedule goes by waves. */
+const OnlyNodeIds = z.array(Id).min(1).max(NODES_MAX).optional();
+
 export const PlanRestoreInput = z.union([
   z.object({
+    requestId: RequestId.optional(),
     kind: z.enum(["restore-node", "roll-back-classroom"]),
     subjectId: Id,
+    /** A moment in ISO 8601; for one PC also the id of a snapshot. */
     at: z.string().min(1).max(64),
+    onlyNodeIds: OnlyNodeIds,
+    /** A snapshot of each PC as it is comes first, so that this can be undone. */
+    safety: z.boolean().default(false),
   }),
-  z.object({ ...CloneFields, groupId: Id }),
+  /** Each PC back to the snapshot that was taken of it before that job wrote to it. */
+  z.object({ requestId: RequestId.optional(), kind: z.literal("undo"), jobId: Id }),
+  z.object({ ...CloneFields, groupId: Id, onlyNodeIds: OnlyNodeIds }),
   z.object({ ...CloneFields, nodeIds: z.array(Id).min(1).max(NODES_MAX) }),
 ]);
 
@@ -51,12 +61,17 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   permit(viewer, "restore");
   const now = Date.now();
-  const wish = parseInput(PlanRestoreInput, input);
+  const { requestId, ...wish } = parseInput(PlanRestoreInput, input);
   if (wish.kind === "localize") permit(viewer, "localize");
+  const id = idForRequest("plan", viewer, requestId);
+  const first = await findPlan(id);
+  if (first !== null && first.plan.kind !== wish.kind) throw anotherRequest();
+  if (first !== null) return first.plan;
   const decided = decideRestorePlan(await collectRestoreFacts(wish, now));
   const plan: RestorePlan = {
-    id: newId("plan", systemRandom),
+    id,
     ...decided,
+    ...("onlyNodeIds" in wish && wish.onlyNodeIds !== undefined ? { isPart: true } : {}),
     createdAt: new Date(now).toISOString(),
     expiresAt: new Date(now + PLAN_VALID_MS).toISOString(),
   };
@@ -117,12 +132,22 @@ function decideItem(node: NodeRestoreFacts): RestorePlanItem {
     knownChangedBytes: skip === null ? knownChangedBytes : 0,
     ...(skip === null ? { diskMap } : {}),
     ...(skip === null && replacesLayout ? { replacesLayout } : {}),
-    ...(skip === null && node.localization !== null ? localizationOf(node.localization) : {}),
+    ...(skip === null ? stepsOf(node, disks) : {}),
   };
 }
 
+function stepsOf(node: NodeRestoreFacts, disks: readonly DiskInfo[]): Partial<RestorePlanItem> {
+  if (node.localization !== null) return localizationOf(node.localization);
+  return node.safety && isReadable(node, disks) ? { steps: ["safety", "restore"] } : {};
+}
+
+/** Of a disk whose table cannot be read no snapshot can be taken. */
+function isReadable({ snapshot }: NodeRestoreFacts, disks: readonly DiskInfo[]): boolean {
+  return !disks.some((disk) => bringsTable(disk, snapshot?.images ?? []));
+}
+
 function localizationOf({ decided, hasMaster, baseline }: NodeLocalizationFacts): Partial<RestorePlanItem> {
-  const steps: LocalizeStep[] = [
+  const steps: PlanStep[] = [
     ...(hasMaster ? [] : (["clone"] as const)),
     "localize",
     ...(baseline ? (["baseline"] as const) : []),
@@ -199,8 +224,17 @@ function changedBytes(node: NodeRestoreFacts, images: readonly ImageRecord[]): n
 
 function explainRestore(node: NodeRestoreFacts, knownChangedBytes: number): string {
   if (node.isClone) return explainClone(node);
-  const loss = explainLoss(node, knownChangedBytes);
+  const isSafe = node.safety && isReadable(node, node.disks);
+  const loss = isSafe ? explainSafety(node) : explainLoss(node, knownChangedBytes);
   return node.wasRolledBack ? `It had been rolled back to this snapshot by then. ${loss}` : loss;
+}
+
+function explainSafety({ later }: NodeRestoreFacts): string {
+  const stays =
+    later.length === 0
+      ? ""
+      : `${later.length === 1 ? "One later snapshot stays" : `${later.length} later snapshots stay`} in the repository. `;
+  return `${stays}A snapshot of it as it is now comes first: nothing is lost, and this can be undone.`;
 }
 
 function explainLoss(node: NodeRestoreFacts, knownChangedBytes: number): string {

@@ -2,7 +2,7 @@
 // collects again and decides again: only if the answer is the same does anything run.
 import { unseal } from "#lib/auth/sealed.ts";
 import { type Group, requireGroup } from "#lib/db/groups.ts";
-import { findHolders } from "#lib/db/jobs.ts";
+import { findHolders, requireJob, tasksOfJob } from "#lib/db/jobs.ts";
 import { readLocalizationFacts, requireMaster } from "#lib/db/localization-facts.ts";
 import { appliedLocalizations } from "#lib/db/localizations.ts";
 import { type EffectiveSnapshot, effectiveSnapshotsAt } from "#lib/db/matrix-views.ts";
@@ -11,17 +11,24 @@ import { findSnapshot, listSnapshots, type SnapshotRow } from "#lib/db/snapshots
 import { type Decided, decideLocalizations } from "#lib/localize/decide.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { isId } from "#lib/model/ids.ts";
+import { isFinalJobState } from "#lib/model/job.ts";
 import { type DiskInfo, isOnline, type NodeLifeCycle } from "#lib/model/node.ts";
 import { isOfMaster, type PlanKind } from "#lib/model/plan.ts";
 
 export type RestoreWish =
   | {
-      readonly kind: Exclude<PlanKind, "clone" | "localize">;
+      readonly kind: "restore-node" | "roll-back-classroom";
+      /** A snapshot of each PC as it is comes first, so that this can be undone. */
+      readonly safety?: boolean;
       readonly subjectId: string;
       /** A moment in ISO 8601, or a snapshot's id. */
       readonly at: string;
+      /** Of a classroom only these: a wave. */
+      readonly onlyNodeIds?: readonly string[];
     }
-  | (CloneWish & { readonly groupId: string })
+  /** Each PC back to the snapshot that was taken of it before that job wrote to it. */
+  | { readonly kind: "undo"; readonly jobId: string }
+  | (CloneWish & { readonly groupId: string; readonly onlyNodeIds?: readonly string[] })
   | (CloneWish & { readonly nodeIds: readonly string[] });
 
 interface CloneWish {
@@ -53,6 +60,8 @@ export interface NodeRestoreFacts {
   readonly mayReplaceLayout: boolean;
   /** The snapshot is what was written to the node last. */
   readonly isThere: boolean;
+  /** A snapshot of it as it is comes first. */
+  readonly safety: boolean;
   /** Of a localize plan. */
   readonly localization: NodeLocalizationFacts | null;
 }
@@ -75,6 +84,7 @@ export interface RestoreFacts {
 }
 
 export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Promise<RestoreFacts> {
+  if (wish.kind === "undo") return undoFacts(wish.jobId, nowMs);
   const subject = await subjectOf(wish);
   const { at, named } =
     "snapshotId" in wish ? await momentOfSnapshot(wish.snapshotId) : await momentOf(wish.at);
@@ -84,9 +94,7 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
     });
   }
   const nodes = subject.nodes;
-  const holders = new Map(
-    (await findHolders(nodes.map((node) => node.id))).map((held) => [held.nodeId, held.title]),
-  );
+  const holders = await holdersOf(nodes);
   const isClone = isOfMaster(wish.kind);
   const localizations = await localizationFactsOf(
     wish,
@@ -100,13 +108,9 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
   const facts: NodeRestoreFacts[] = [];
   for (const node of nodes) {
     facts.push({
-      nodeId: node.id,
-      nodeName: node.name,
-      lifeCycle: node.lifeCycle,
-      online: isOnline(node.lastSeenAtMs, nowMs),
-      disks: await disksOfNode(node.id),
-      heldBy: holders.get(node.id) ?? null,
+      ...(await presentFacts(node, holders.get(node.id) ?? null, nowMs)),
       isClone,
+      safety: "safety" in wish && wish.safety === true,
       mayReplaceLayout: "snapshotId" in wish && wish.replaceLayouts,
       isThere: exact !== null && effective.get(node.id)?.snapshotId === exact.id,
       localization: localizations.get(node.id) ?? null,
@@ -116,6 +120,72 @@ export async function collectRestoreFacts(wish: RestoreWish, nowMs: number): Pro
     });
   }
   return { kind: wish.kind, subject: subject.id, subjectName: subject.name, at, nodes: facts };
+}
+
+async function presentFacts(node: NodeSummary, heldBy: string | null, nowMs: number) {
+  return {
+    nodeId: node.id,
+    nodeName: node.name,
+    lifeCycle: node.lifeCycle,
+    online: isOnline(node.lastSeenAtMs, nowMs),
+    disks: await disksOfNode(node.id),
+    heldBy,
+  };
+}
+
+/** By node: the title of the job that holds it. */
+async function holdersOf(nodes: readonly NodeSummary[]): Promise<Map<string, string>> {
+  const held = await findHolders(nodes.map((node) => node.id));
+  return new Map(held.map(({ nodeId, title }) => [nodeId, title]));
+}
+
+/** The safety snapshots of a job, each for the PC that it was taken of. PCs that the job did not write to stay as they are. */
+async function undoFacts(jobId: string, nowMs: number): Promise<RestoreFacts> {
+  const job = await requireJob(jobId);
+  const tasks = await tasksOfJob(jobId);
+  if (!isFinalJobState(job.state)) {
+    throw new CodedError("input-invalid", `"${job.title}" has not ended yet.`, {
+      hint: "Wait until it ends, or cancel it first.",
+    });
+  }
+  const begun = new Set(
+    tasks.flatMap(({ kind, nodeId, startedAt }) =>
+      kind === "restore" && startedAt !== null ? (nodeId ?? []) : [],
+    ),
+  );
+  const taken = tasks.filter(
+    ({ kind, nodeId, snapshotId }) => kind === "archive" && snapshotId !== null && begun.has(nodeId ?? ""),
+  );
+  if (taken.length === 0) {
+    throw new CodedError("nothing-to-restore", `"${job.title}" took no snapshots before it wrote.`, {
+      hint: "Roll the PCs back to earlier snapshots instead.",
+    });
+  }
+  const nodes = new Map((await listNodes()).map((node) => [node.id, node]));
+  const present = taken.flatMap(({ nodeId }) => nodes.get(nodeId ?? "") ?? []);
+  const holders = await holdersOf(present);
+  const facts: NodeRestoreFacts[] = [];
+  for (const node of present) {
+    const snapshotId = taken.find(({ nodeId }) => nodeId === node.id)?.snapshotId ?? "";
+    const snapshot = await findSnapshot(snapshotId);
+    facts.push({
+      ...(await presentFacts(node, holders.get(node.id) ?? null, nowMs)),
+      ...chooseSnapshot({
+        snapshots: await listSnapshots({ nodeId: node.id }),
+        exact: snapshot,
+        atMoment: null,
+        by: "archive",
+      }),
+      ...{ isClone: false, mayReplaceLayout: false, isThere: false, safety: true, localization: null },
+    });
+  }
+  return {
+    kind: "undo",
+    subject: jobId,
+    subjectName: job.title,
+    at: job.startedAt ?? job.createdAt,
+    nodes: facts,
+  };
 }
 
 async function localizationFactsOf(
@@ -146,7 +216,9 @@ async function localizationFactsOf(
   );
 }
 
-async function subjectOf(wish: RestoreWish): Promise<Group & { readonly nodes: readonly NodeSummary[] }> {
+async function subjectOf(
+  wish: Exclude<RestoreWish, { kind: "undo" }>,
+): Promise<Group & { readonly nodes: readonly NodeSummary[] }> {
   if ("nodeIds" in wish) return chosenNodes(wish.snapshotId, wish.nodeIds);
   if (wish.kind === "restore-node") {
     const node = await requireNode(wish.subjectId);
@@ -154,7 +226,9 @@ async function subjectOf(wish: RestoreWish): Promise<Group & { readonly nodes: r
   }
   const group = await requireGroup("groupId" in wish ? wish.groupId : wish.subjectId);
   const nodes = await listNodes({ groupId: group.id });
-  return { ...group, nodes: nodes.filter((node) => node.lifeCycle !== "retired") };
+  const only = wish.onlyNodeIds === undefined ? null : new Set(wish.onlyNodeIds);
+  const isMeant = (node: NodeSummary) => node.lifeCycle !== "retired" && (only?.has(node.id) ?? true);
+  return { ...group, nodes: nodes.filter(isMeant) };
 }
 
 async function chosenNodes(

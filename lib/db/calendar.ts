@@ -1,6 +1,7 @@
 // Rows of maintenance windows and blackouts.
-import { systemRandom } from "#lib/model/clock.ts";
+
 import type { Blackout, MaintenanceWindow } from "#lib/model/calendar.ts";
+import { systemRandom } from "#lib/model/clock.ts";
 import { newId } from "#lib/model/ids.ts";
 import { database, inTransaction } from "./client.ts";
 

@@ -121,7 +121,7 @@ function loadDetail(jobId: string) {
     include: {
       group: { select: { name: true } },
       tasks: {
-        orderBy: [{ node: { name: "asc" } }, { id: "asc" }],
+        orderBy: [{ node: { name: "asc" } }, { position: "asc" }, { id: "asc" }],
         include: {
           node: { select: { name: true } },
           events: { orderBy: { at: "desc" }, take: 1 },

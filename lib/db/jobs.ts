@@ -247,8 +247,27 @@ function jobUnknown(jobId: string): CodedError {
   return new CodedError("job-unknown", `There is no job ${jobId}.`);
 }
 
-export async function listJobs(limit: number): Promise<Job[]> {
-  const rows = await database().job.findMany({ orderBy: { createdAt: "desc" }, take: limit });
+/** Newest first; `after` is the last one of the page before. */
+export async function listJobs(where: {
+  readonly state?: JobState | undefined;
+  readonly after?: { readonly createdAt: string; readonly id: string } | undefined;
+  readonly limit: number;
+}): Promise<Job[]> {
+  const { state, after, limit } = where;
+  const older =
+    after === undefined
+      ? {}
+      : {
+          OR: [
+            { createdAt: { lt: new Date(after.createdAt) } },
+            { createdAt: new Date(after.createdAt), id: { lt: after.id } },
+          ],
+        };
+  const rows = await database().job.findMany({
+    where: { state, ...older },
+    orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+    take: limit,
+  });
   return rows.map(jobOfRow);
 }
 

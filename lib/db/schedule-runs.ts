@@ -119,7 +119,11 @@ export async function endRun(
 }
 
 /** The wave's row comes before its job: whoever finds it without one makes the job under the same request id. */
-export async function createWaveOnce(runId: string, index: number, nodeIds: readonly string[]): Promise<void> {
+export async function createWaveOnce(
+  runId: string,
+  index: number,
+  nodeIds: readonly string[],
+): Promise<void> {
   await database().scheduleWave.createMany({
     data: [{ runId, index, nodeIds: [...nodeIds] }],
     skipDuplicates: true,

@@ -188,8 +188,7 @@ export function scheduleOfRow(row: ScheduleColumns): Schedule {
 }
 
 function targetOf(row: Pick<ScheduleColumns, "target" | "groupId" | "nodeIds">): ScheduleTarget {
-  if (row.target === "classroom" && row.groupId !== null)
-    return { kind: "classroom", groupId: row.groupId };
+  if (row.target === "classroom" && row.groupId !== null) return { kind: "classroom", groupId: row.groupId };
   return row.target === "repository" ? { kind: "repository" } : { kind: "nodes", nodeIds: row.nodeIds };
 }
 

@@ -146,19 +146,33 @@ export async function findSnapshot(snapshotId: string): Promise<SnapshotRow | nu
   return row === null ? null : snapshotOfRow(row);
 }
 
-/** Newest first. */
+/** Newest first; `after` is the last one of the page before. */
 export async function listSnapshots(where: {
   readonly nodeId?: string | undefined;
   readonly jobId?: string | undefined;
+  readonly after?: Pick<SnapshotRow, "createdAt" | "sequence" | "id"> | undefined;
   readonly limit?: number;
 }): Promise<SnapshotRow[]> {
   const rows = await database().snapshot.findMany({
-    where: { nodeId: where.nodeId, jobId: where.jobId },
-    orderBy: [{ createdAt: "desc" }, { sequence: "desc" }],
+    where: { nodeId: where.nodeId, jobId: where.jobId, ...olderThan(where.after) },
+    orderBy: [{ createdAt: "desc" }, { sequence: "desc" }, { id: "desc" }],
     take: where.limit ?? 1_000,
     ...WITH_IMAGES,
   });
   return rows.map(snapshotOfRow);
+}
+
+function olderThan(after: Pick<SnapshotRow, "createdAt" | "sequence" | "id"> | undefined) {
+  if (after === undefined) return {};
+  const { sequence, id } = after;
+  const createdAt = new Date(after.createdAt);
+  return {
+    OR: [
+      { createdAt: { lt: createdAt } },
+      { createdAt, sequence: { lt: sequence } },
+      { createdAt, sequence, id: { lt: id } },
+    ],
+  };
 }
 
 /** The repository has pruned them: plans that name them find out, tasks keep their words. */

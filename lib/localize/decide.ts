@@ -46,14 +46,17 @@ export interface Decided {
   readonly problem: FailureReport | null;
 }
 
+/** Opens a secret. */
+type Unseal = (name: string, sealed: string) => string;
+
 export function decideLocalizations(
   master: MasterFacts,
   facts: VariableFacts,
   nodeIds: readonly string[],
-  unseal: (name: string, sealed: string) => string,
+  unseal: Unseal,
 ): Map<string, Decided> {
   const resolved = resolveAll(facts);
-  const duplicates = duplicateProblems(facts, resolved);
+  const duplicates = duplicateProblems(facts, unseal, resolved);
   const masterProblem = problemIn(() =>
     checkMaster(
       master.spec ?? NO_SPEC,
@@ -79,11 +82,7 @@ export function decideLocalizations(
 }
 
 /** Renders everything and throws it away. */
-function tryOut(
-  content: LocalizationContent,
-  { scan, images }: MasterFacts,
-  unseal: (name: string, sealed: string) => string,
-): void {
+function tryOut(content: LocalizationContent, { scan, images }: MasterFacts, unseal: Unseal): void {
   const { volume } = render(content, scan ?? [], unseal);
   if (volume === null) return;
   volumeOf(volume.files, images.find(({ partition }) => partition === volume.image)?.sizeBytes ?? 0);
@@ -99,6 +98,30 @@ function problemIn(work: () => void): FailureReport | null {
   }
 }
 
+/** With the secrets that only one PC may have opened, to compare them; one that cannot be opened is nobody's double. */
+function opened(
+  resolved: ReadonlyMap<string, ReadonlyMap<string, ResolvedVariable>>,
+  unique: readonly string[],
+  unseal: Unseal,
+): ReadonlyMap<string, ReadonlyMap<string, ResolvedVariable>> {
+  return new Map(
+    [...resolved].map(([nodeId, variables]) => [
+      nodeId,
+      new Map(
+        [...variables].map(([name, variable]) => {
+          if (variable.sealed === null || !unique.includes(name)) return [name, variable];
+          const { sealed } = variable;
+          let value: string | null = null;
+          const problem = problemIn(() => {
+            value = unseal(name, sealed);
+          });
+          return [name, problem === null ? { ...variable, value } : variable];
+        }),
+      ),
+    ]),
+  );
+}
+
 function resolveAll({ nodes, variables }: VariableFacts): Map<string, Map<string, ResolvedVariable>> {
   return new Map(nodes.map((node) => [node.nodeId, resolveVariables(variables, node)]));
 }
@@ -106,19 +129,21 @@ function resolveAll({ nodes, variables }: VariableFacts): Map<string, Map<string
 /** By PC: with whom it would share what only one may have. */
 export function duplicateProblems(
   facts: VariableFacts,
+  unseal: Unseal,
   resolved: ReadonlyMap<string, ReadonlyMap<string, ResolvedVariable>> = resolveAll(facts),
 ): Map<string, FailureReport> {
   const { names, nodes } = facts;
+  const secret = new Set(names.filter(({ isSecret }) => isSecret).map(({ name }) => name));
   const unique = names.filter(({ isUnique }) => isUnique).map(({ name }) => name);
   const nameOf = new Map(nodes.map(({ nodeId, name }) => [nodeId, name]));
   const words = new Map<string, FailureReport>();
-  for (const { name, value, nodeIds } of duplicatesOf(resolved, unique)) {
+  for (const { name, value, nodeIds } of duplicatesOf(opened(resolved, unique, unseal), unique)) {
     for (const nodeId of nodeIds) {
       const others = nodeIds.filter((other) => other !== nodeId).map((other) => nameOf.get(other) ?? other);
       const shown = `${others.slice(0, 3).join(", ")}${others.length > 3 ? ` and ${others.length - 3} more` : ""}`;
       words.set(nodeId, {
         code: "identity-duplicate" satisfies FailureCode,
-        message: `Its ${name} "${value}" is also that of ${shown}.`,
+        message: `Its ${name}${secret.has(name) ? "" : ` "${value}"`} is also that of ${shown}.`,
         hint: "Give one of them another value under Variables.",
       });
     }

@@ -59,6 +59,25 @@ describe("a volume", () => {
     expect(make(FILES).subarray(39, 43).equals(make(changed).subarray(39, 43))).toBe(false);
   });
 
+  test("has one folder where two spellings of its name are asked for, and both files in it", async () => {
+    const files = [
+      { path: "files/Etc/one", bytes: text("1") },
+      { path: "files/etc/two", bytes: text("2") },
+    ];
+    const path = await volumeFile(MIB, files);
+    await run("/sbin/fsck.fat", ["-n", path]);
+    const listed = execFileSync("mdir", ["-b", "-/", "-i", path, "::"], { encoding: "utf8" });
+    expect(listed.trim().split("\n")).toEqual([
+      "::/files/",
+      "::/files/Etc/",
+      "::/files/Etc/one",
+      "::/files/Etc/two",
+    ]);
+    expect(makeFatVolume({ label: "CIDATA", sizeBytes: MIB, files: files.toReversed() })).toEqual(
+      await readFile(path),
+    );
+  });
+
   test("holds hundreds of files in one folder", async () => {
     const files = Array.from({ length: 300 }, (_, index) => ({
       path: `files/number ${index} of many.txt`,
@@ -85,6 +104,15 @@ describe("refused", () => {
         make([
           { path: "a", bytes: text("1") },
           { path: "A", bytes: text("2") },
+        ]),
+      "input-invalid",
+    ],
+    [
+      "a folder where a file is, but for its case",
+      () =>
+        make([
+          { path: "a", bytes: text("1") },
+          { path: "A/b", bytes: text("2") },
         ]),
       "input-invalid",
     ],

@@ -89,30 +89,39 @@ function withFat(sectors: number, sectorsPerCluster: number, isFat16: boolean): 
   }
 }
 
+/** In the order of paths: of two spellings of a folder the same one is kept, whichever came first. */
 function treeOf(files: readonly VolumeFile[]): Folder {
   const root: Folder = { folders: new Map(), files: new Map() };
-  for (const { path, bytes } of files) {
+  const inOrder = [...files].sort((left, right) => (left.path < right.path ? -1 : 1));
+  for (const { path, bytes } of inOrder) {
     const names = path.split("/");
     for (const name of names) checkName(name);
     const last = names.pop() ?? "";
-    let folder = root;
-    for (const name of names) {
-      const next = folder.folders.get(name) ?? { folders: new Map(), files: new Map() };
-      folder.folders.set(name, next);
-      folder = next;
-    }
-    const lower = last.toLowerCase();
-    const taken = [...folder.files.keys(), ...folder.folders.keys()].some(
-      (name) => name.toLowerCase() === lower,
-    );
-    if (taken) {
-      throw new CodedError("input-invalid", `"${path}" is there twice.`, {
-        hint: "On this volume upper and lower case are the same.",
-      });
-    }
+    const folder = names.reduce((inside, name) => folderIn(inside, name, path), root);
+    if (nameIn(folder.files, last) !== null || nameIn(folder.folders, last) !== null) throw thereTwice(path);
     folder.files.set(last, bytes);
   }
   return root;
+}
+
+function folderIn(folder: Folder, name: string, path: string): Folder {
+  if (nameIn(folder.files, name) !== null) throw thereTwice(path);
+  const spelling = nameIn(folder.folders, name) ?? name;
+  const inner = folder.folders.get(spelling) ?? { folders: new Map(), files: new Map() };
+  folder.folders.set(spelling, inner);
+  return inner;
+}
+
+/** As it is spelled there. */
+function nameIn(entries: ReadonlyMap<string, unknown>, name: string): string | null {
+  const lower = name.toLowerCase();
+  return [...entries.keys()].find((other) => other.toLowerCase() === lower) ?? null;
+}
+
+function thereTwice(path: string): CodedError {
+  return new CodedError("input-invalid", `"${path}" is there twice.`, {
+    hint: "On this volume upper and lower case are the same.",
+  });
 }
 
 class Writer {

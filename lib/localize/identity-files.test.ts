@@ -40,11 +40,19 @@ describe("the identity's files", () => {
     expect(json("identity.json").values).toEqual(Object.fromEntries(VALUES));
   });
 
-  test("without an address it is DHCP, without a name none is set", () => {
-    const { json } = read(new Map());
-    expect(json("network-config").ethernets.wired.dhcp4).toBe(true);
+  test("without an address the network is left to cloud-init, without a name none is set", () => {
+    const { json, files } = read(new Map());
+    expect(files.has("network-config")).toBe(false);
     expect(json("meta-data")).not.toHaveProperty("local-hostname");
     expect(json("user-data")).toEqual({});
+  });
+
+  test("a network card that is named is the one that is meant, also for DHCP", () => {
+    const dhcp = read(new Map([["network_card", "enp3s0"]])).json("network-config");
+    expect(dhcp).toEqual({ version: 2, ethernets: { enp3s0: { dhcp4: true } } });
+    const { ethernets } = read(new Map([...VALUES, ["network_card", "enp3s0"]])).json("network-config");
+    expect(ethernets).toMatchObject({ enp3s0: { dhcp4: false, addresses: ["10.1.0.17/24"] } });
+    expect(ethernets.enp3s0).not.toHaveProperty("match");
   });
 
   test("the instance is another one when anything is, and the same when nothing is", () => {
@@ -66,6 +74,10 @@ describe("refused", () => {
     ["host_name", "-lab"],
     ["host_name", "a".repeat(64)],
     ["host_name", "lab\n  evil: true"],
+    ["domain", "school example"],
+    ["domain", "school..example"],
+    ["network_card", "../eth0"],
+    ["network_card", "e*"],
     ["ip_address", "10.1.0.17"],
     ["ip_address", "10.1.0.300/24"],
     ["ip_address", "10.1.0.17/33"],

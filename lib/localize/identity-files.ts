@@ -13,6 +13,8 @@ export const IDENTITY_NAMES = {
   domain: "domain",
   /** With its length, such as 10.1.0.17/24; without it, DHCP. */
   address: "ip_address",
+  /** Of the wired network card, as Linux calls it. Without it only netplan finds the card. */
+  networkCard: "network_card",
   gateway: "gateway",
   /** Separated by commas. */
   nameServers: "dns",
@@ -20,6 +22,7 @@ export const IDENTITY_NAMES = {
 } as const;
 
 const HOST_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+const CARD_NAME = /^[a-z][a-z0-9]{0,14}$/;
 const ADDRESS = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 const FILES = "files/";
 
@@ -36,7 +39,7 @@ export function identityFiles(values: Values, extra: readonly VolumeFile[] = [])
     textFile("identity.env", [...values].sort(byName).map(environmentLine).join("")),
     textFile("windows/specialize.ps1", WINDOWS_SPECIALIZE),
     textFile("user-data", `#cloud-config\n${JSON.stringify(userData(values, hostName), null, 2)}\n`),
-    textFile("network-config", `${JSON.stringify(network, null, 2)}\n`),
+    ...(network === null ? [] : [textFile("network-config", `${JSON.stringify(network, null, 2)}\n`)]),
     ...extra.map(({ path, bytes }) => ({ path: `${FILES}${path}`, bytes })),
   ];
   // cloud-init applies a new instance's data once: the id follows from everything that is there.
@@ -67,8 +70,16 @@ function hostNameOf(values: Values): string | null {
   });
 }
 
-function userData(values: Values, hostName: string | null): object {
+function domainOf(values: Values): string {
   const domain = values.get(IDENTITY_NAMES.domain) ?? "";
+  if (domain === "" || domain.split(".").every((label) => HOST_NAME.test(label))) return domain;
+  throw new CodedError("input-invalid", `"${domain.slice(0, 70)}" cannot be a domain.`, {
+    hint: "Domains are names like hosts', with dots between them, such as school.example.",
+  });
+}
+
+function userData(values: Values, hostName: string | null): object {
+  const domain = domainOf(values);
   const timeZone = values.get(IDENTITY_NAMES.timeZone) ?? "";
   return {
     ...(hostName === null ? {} : { hostname: hostName, preserve_hostname: false }),
@@ -77,11 +88,18 @@ function userData(values: Values, hostName: string | null): object {
   };
 }
 
-/** For every wired card: a PC of a classroom has one. */
-function networkConfig(values: Values): object {
+/** Null: nothing is asked for, and cloud-init's own choice is right, DHCP on the card that is connected. A card is matched by "e*" only when
+ *  its name was not given: netplan understands this, while ifupdown, NetworkManager and networkd are told of a card of the entry's name. */
+function networkConfig(values: Values): object | null {
   const address = values.get(IDENTITY_NAMES.address) ?? "";
-  const match = { match: { name: "e*" } };
-  if (address === "") return { version: 2, ethernets: { wired: { ...match, dhcp4: true } } };
+  const card = cardOf(values);
+  if (address === "" && card === null) return null;
+  const way = address === "" ? { dhcp4: true } : fixedAddress(values, address);
+  const ethernets = card === null ? { wired: { match: { name: "e*" }, ...way } } : { [card]: way };
+  return { version: 2, ethernets };
+}
+
+function fixedAddress(values: Values, address: string): object {
   checkAddress(IDENTITY_NAMES.address, address, true);
   const gateway = values.get(IDENTITY_NAMES.gateway) ?? "";
   if (gateway !== "") checkAddress(IDENTITY_NAMES.gateway, gateway, false);
@@ -91,17 +109,20 @@ function networkConfig(values: Values): object {
     .filter((server) => server !== "");
   for (const server of servers) checkAddress(IDENTITY_NAMES.nameServers, server, false);
   return {
-    version: 2,
-    ethernets: {
-      wired: {
-        ...match,
-        dhcp4: false,
-        addresses: [address],
-        ...(gateway === "" ? {} : { routes: [{ to: "0.0.0.0/0", via: gateway }] }),
-        ...(servers.length === 0 ? {} : { nameservers: { addresses: servers } }),
-      },
-    },
+    dhcp4: false,
+    addresses: [address],
+    ...(gateway === "" ? {} : { routes: [{ to: "0.0.0.0/0", via: gateway }] }),
+    ...(servers.length === 0 ? {} : { nameservers: { addresses: servers } }),
   };
+}
+
+function cardOf(values: Values): string | null {
+  const card = values.get(IDENTITY_NAMES.networkCard) ?? "";
+  if (card === "") return null;
+  if (CARD_NAME.test(card)) return card;
+  throw new CodedError("input-invalid", `"${card.slice(0, 40)}" cannot be a network card's name.`, {
+    hint: "Give it as Linux calls it, such as enp0s31f6 (ip link shows it).",
+  });
 }
 
 function checkAddress(name: string, text: string, withLength: boolean): void {

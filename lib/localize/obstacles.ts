@@ -5,6 +5,8 @@
 // specification; BitLocker and the hive format as libyal describes them).
 import type { Obstacle, TokenPlace } from "#lib/model/localization.ts";
 import { CompressedStretches } from "./ntfs-compression.ts";
+import { NtfsLog } from "./ntfs-log.ts";
+import { NtfsRecords } from "./ntfs-records.ts";
 
 interface Sign {
   readonly offset: number;
@@ -55,7 +57,9 @@ interface Hive {
 export class ObstacleScanner {
   #beginning: Buffer[] = [];
   readonly #hives: Hive[] = [];
+  readonly #ntfs = new NtfsRecords();
   readonly #compressed = new CompressedStretches();
+  readonly #ntfsLog = new NtfsLog();
   #offset = 0;
 
   push(bytes: Uint8Array): void {
@@ -66,7 +70,7 @@ export class ObstacleScanner {
       if ((this.#offset + from) % HIVE_ALIGNMENT === 0 && from + 0x30 <= all.length)
         this.#noteHive(all, from);
     }
-    this.#compressed.push(all, this.#offset);
+    this.#pushNtfs(all);
     this.#offset += all.length;
   }
 
@@ -86,9 +90,18 @@ export class ObstacleScanner {
     return [
       ...found,
       ...extObstacles(beginning),
+      ...(this.#ntfsLog.isUnfinished ? [NTFS_UNFINISHED] : []),
       ...compressed.map(inCompressedFile),
       ...inHives.map(inDirtyHive),
     ];
+  }
+
+  #pushNtfs(all: Buffer): void {
+    this.#ntfs.push(all, this.#offset, (record) => {
+      this.#compressed.take(record);
+      this.#ntfsLog.take(record);
+    });
+    if (this.#ntfs.isNtfs) this.#ntfsLog.push(all, this.#offset);
   }
 
   #noteHive(all: Buffer, from: number): void {
@@ -114,6 +127,12 @@ function extObstacles(beginning: Buffer): Obstacle[] {
   if ((incompat & EXT_ENCRYPT) !== 0) found.push(encrypted("ext4's own encryption of folders"));
   return found;
 }
+
+const NTFS_UNFINISHED: Obstacle = {
+  reason: "not-unmounted",
+  explanation:
+    "Windows has not let go of the file system and may write old bytes over the new ones: shut the master down without fast start-up (shutdown /s /f /t 0, or fast start-up switched off).",
+};
 
 function inCompressedFile({ name, offsetBytes }: TokenPlace): Obstacle {
   return {

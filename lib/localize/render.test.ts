@@ -150,6 +150,16 @@ describe("a PC is left out, with the reason", () => {
       /^identity-duplicate: Its host_name "lab" is also that of b/,
     ],
     [
+      "when another PC has the same secret of which there may be one only, which is not said",
+      {
+        facts: {
+          names: names("wifi_key"),
+          variables: FACTS.variables,
+        },
+      },
+      /^identity-duplicate: Its wifi_key is also that of b\.$/,
+    ],
+    [
       "when the identity partition is too small for the files",
       {
         master: {

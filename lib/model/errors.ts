@@ -77,6 +77,9 @@ export const FAILURE_CODES = [
   "secret-unreadable",
   "job-cancelled",
   "job-partly-failed",
+  "schedule-unknown",
+  "recipient-unknown",
+  "delivery-refused",
   "worker-lost",
   // What Sheepfold stands on.
   "database-unavailable",

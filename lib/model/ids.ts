@@ -19,6 +19,12 @@ export const ID_PREFIXES = [
   "key",
   "snap",
   "user",
+  "sched",
+  "run",
+  "window",
+  "blackout",
+  "recipient",
+  "delivery",
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 

@@ -35,33 +35,39 @@ export interface RestorePlanItem {
   readonly diskMap?: DiskMap;
   /** The disk gets the snapshot's partition table although it has another. */
   readonly replacesLayout?: boolean;
-  /** Of a localize plan: what is done on the PC, in this order. */
-  readonly steps?: readonly LocalizeStep[];
+  /** What is done on the PC, in this order; absent: it is restored, and nothing else. */
+  readonly steps?: readonly PlanStep[];
   /** Hash of what it is told. */
   readonly localizationDigest?: string;
 }
 
-/** "clone": the master's pages, from the other PCs; "localize": what is this PC's own; "baseline": a snapshot of it. */
-export const LOCALIZE_STEPS = ["clone", "localize", "baseline"] as const;
-export type LocalizeStep = (typeof LOCALIZE_STEPS)[number];
+/** "safety": a snapshot of the PC as it is, to undo what follows; "clone": the master's pages, from the other PCs; "localize": what is this
+ *  PC's own; "baseline": a snapshot of it then. */
+export const PLAN_STEPS = ["safety", "restore", "clone", "localize", "baseline"] as const;
+export type PlanStep = (typeof PLAN_STEPS)[number];
 
-export const PLAN_KINDS = ["restore-node", "roll-back-classroom", "clone", "localize"] as const;
+export const PLAN_KINDS = ["restore-node", "roll-back-classroom", "undo", "clone", "localize"] as const;
 export type PlanKind = (typeof PLAN_KINDS)[number];
 
 export interface RestorePlan {
   readonly id: string;
   readonly hash: string;
   readonly kind: PlanKind;
-  /** Node or group id; for a clone or localization of chosen PCs the snapshot's. */
+  /** Node or group id; of an undo the job's that is undone; for a clone or localization of chosen PCs the snapshot's. */
   readonly subject: string;
   readonly subjectName: string;
   /** The moment to go back to: each node to what was on its disks then, as the matrix shows it. For a clone: when the
    *  snapshot was taken. */
   readonly at: string;
   readonly items: readonly RestorePlanItem[];
+  /** Of a classroom only the items' PCs: a wave of a schedule. */
+  readonly isPart?: boolean;
   readonly createdAt: string;
   readonly expiresAt: string;
 }
+
+/** How long after a roll back its undo is offered. The safety snapshots stay as long as the rules keep them. */
+export const UNDO_DAYS = 7;
 
 /** One snapshot goes to PCs that need not be those it was taken of. */
 export function isOfMaster(kind: PlanKind): kind is "clone" | "localize" {
@@ -70,6 +76,6 @@ export function isOfMaster(kind: PlanKind): kind is "clone" | "localize" {
 
 /** Friction by blast radius: what must be typed before the plan runs; null when a named button is enough. */
 export function nameToConfirm({ kind, subjectName, items }: RestorePlan): string | null {
-  const isOne = kind === "restore-node" || (isOfMaster(kind) && items.length === 1);
+  const isOne = kind === "restore-node" || (kind !== "roll-back-classroom" && items.length === 1);
   return isOne ? null : subjectName;
 }

@@ -63,7 +63,9 @@ for (const path of [
   "/etc/ motd",
   "/etc/\u0085motd",
   "/etc/\ud800",
-  `/${"a".repeat(512)}`,
+  `/${"a".repeat(256)}`,
+  `/${"ü".repeat(128)}`,
+  `/${"a".repeat(200)}/${"b".repeat(200)}/${"c".repeat(200)}`,
 ]) {
   test(`a path is refused: ${JSON.stringify(path).slice(0, 40)}`, () => {
     expect(isValid({ ...file, path })).toBe(false);
@@ -77,7 +79,7 @@ test("a plain path is taken as it is, with spaces and letters of all languages",
     "/etc/motd",
     "/.hidden",
     "/Program Files (x86)/Größe, 日本.txt",
-    `/${"a".repeat(511)}`,
+    `/${"a".repeat(255)}/${"b".repeat(255)}`,
   ]) {
     expect(RecipeMessage.parse({ ...file, path })).toMatchObject({ path });
   }

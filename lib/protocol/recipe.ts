@@ -12,6 +12,7 @@ export const REGISTRY_TEXT_CHARACTERS_MAX = 1000;
 
 // Base64 has four characters for three bytes.
 const CONTENT_CHARACTERS_MAX = 4 * Math.ceil(RECIPE_CONTENT_BYTES_MAX / 3);
+const NAME_BYTES_MAX = 255;
 const HOST_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 // Quotes and backslashes end or begin a word for debugfs and hivexsh; mtools takes * ? [ ] for patterns; a colon names a drive for
 // mtools and a stream on NTFS; Windows allows none of < > |.
@@ -30,8 +31,13 @@ function isPlainPath(path: string): boolean {
     path.startsWith("/") &&
     path.isWellFormed() &&
     !PATH_FORBIDDEN.test(path) &&
-    segments.every((segment) => segment !== "" && !/^ |[. ]$/.test(segment))
+    segments.every((segment) => segment !== "" && !/^ |[. ]$/.test(segment) && isShort(segment))
   );
+}
+
+/** debugfs does not mind a longer name, and writes a damaged folder. */
+function isShort(name: string): boolean {
+  return Buffer.byteLength(name) <= NAME_BYTES_MAX;
 }
 
 function isPlainKey(key: string): boolean {

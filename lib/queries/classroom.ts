@@ -124,7 +124,9 @@ async function effectiveBefore(
 }
 
 function jobMoment(job: MomentRow, snapshots: readonly MatrixSnapshotRow[]): MatrixMoment {
-  const taken = snapshots.filter((row) => row.jobId === job.jobId);
+  // Safety snapshots are of what was there before: this moment is what came after.
+  const isRollBack = job.kind === "restore-node" || job.kind === "roll-back-classroom";
+  const taken = isRollBack ? [] : snapshots.filter((row) => row.jobId === job.jobId);
   return {
     ...job,
     id: job.jobId,
@@ -166,7 +168,7 @@ function eventsByNode(
     else list.push(event);
   };
   for (const task of tasks) {
-    const snapshot = taken.get(`${task.jobId} ${task.nodeId}`);
+    const snapshot = task.kind === "archive" ? taken.get(`${task.jobId} ${task.nodeId}`) : undefined;
     const versionId = snapshot?.snapshotId ?? task.targetSnapshotId;
     add(task.nodeId, {
       momentId: task.jobId,

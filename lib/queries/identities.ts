@@ -15,7 +15,7 @@ import { NO_SPEC, type NodeIdentity } from "#lib/model/localization.ts";
 /** A PC that nobody tells anything, and that is like no other, is not in it. */
 export async function identitiesOf(nodeIds: readonly string[]): Promise<Map<string, NodeIdentity>> {
   const [applied, facts] = await Promise.all([appliedLocalizations(nodeIds), readLocalizationFacts()]);
-  const duplicates = duplicateProblems(facts);
+  const duplicates = duplicateProblems(facts, unseal);
   const decided = await decideByMaster(applied, facts);
   return new Map(
     nodeIds.flatMap((nodeId) => {

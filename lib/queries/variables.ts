@@ -60,6 +60,7 @@ const BUILT_IN_NOTES: Readonly<Record<(typeof BUILT_IN_NAMES)[number], string>> 
 const IDENTITY_NOTES: Readonly<Record<keyof typeof IDENTITY_NAMES, string>> = {
   hostName: "the PC’s name on the network",
   address: "with its length, such as 10.1.0.17/24; without it, DHCP",
+  networkCard: "of the wired card, as Linux calls it, such as enp0s31f6",
   gateway: "of the network",
   nameServers: "addresses, separated by commas",
   domain: "behind the host name",

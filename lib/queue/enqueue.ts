@@ -37,7 +37,8 @@ export async function closeQueue(): Promise<void> {
   await Promise.race([current.queue.close(), delay(ENQUEUE_MS_MAX, undefined, { ref: false })]);
 }
 
-function queue(): Queue<Ticket> {
+/** Opened at first use. */
+export function queue(): Queue<Ticket> {
   const name = queueName();
   if (holder.sheepfoldQueue?.name !== name) {
     const opened = new Queue<Ticket>(name, { connection: redisConnection() });

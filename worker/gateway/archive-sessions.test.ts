@@ -23,7 +23,7 @@ const TASK: LeasedTask = {
   diskMap: null,
   replacesLayout: false,
   localizationId: null,
-      writtenFrom: null,
+  writtenFrom: null,
   peers: [],
   nodeName: "pc",
   attempt: 1,

@@ -21,7 +21,7 @@ export function volumeImage(volume: Buffer, partitionBytes: number): LocalizedIm
   for (let index = 0; index < pageCount; index += 1) {
     const lengthBytes = pageLength(partitionBytes, index);
     const page = Buffer.alloc(lengthBytes);
-    volume.copy(page, 0, index * PAGE_BYTES, index * PAGE_BYTES + lengthBytes);
+    volume.subarray(index * PAGE_BYTES, index * PAGE_BYTES + lengthBytes).copy(page);
     const isZero = fillByteOf(page) === 0;
     if (!isZero) kept.set(index, page);
     hashes.set(isZero ? hashOfFill(0, lengthBytes) : hashPage(page), index * PAGE_HASH_BYTES);

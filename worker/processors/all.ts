@@ -2,22 +2,21 @@
 import type { WorkerContext } from "../run-job.ts";
 import { processEvaluate } from "./evaluate.ts";
 import { processGc } from "./gc.ts";
+import { processPcJob } from "./pc-job.ts";
 import { processPin } from "./pin.ts";
 import { processPrune } from "./prune.ts";
 import { processReSegment } from "./re-segment.ts";
-import { processRestore } from "./restore.ts";
 import { processScanTokens } from "./scan-tokens.ts";
 import { processScrub } from "./scrub.ts";
-import { processSnapshot } from "./snapshot.ts";
 import { processVerify } from "./verify.ts";
 
 export const PROCESSORS: WorkerContext["processors"] = {
-  "snapshot-node": processSnapshot,
-  "snapshot-classroom": processSnapshot,
-  "restore-node": processRestore,
-  "roll-back-classroom": processRestore,
-  clone: processRestore,
-  localize: processSnapshot,
+  "snapshot-node": processPcJob,
+  "snapshot-classroom": processPcJob,
+  "restore-node": processPcJob,
+  "roll-back-classroom": processPcJob,
+  clone: processPcJob,
+  localize: processPcJob,
   verify: processVerify,
   evaluate: processEvaluate,
   prune: processPrune,

@@ -18,7 +18,10 @@ const CANCELLED: FailureReport = {
   hint: null,
 };
 
-export async function runNodeTasks(job: Job, run: JobRun): Promise<JobEnd> {
+export async function runNodeTasks(
+  job: Job,
+  run: JobRun,
+): Promise<{ readonly end: JobEnd; readonly tasks: readonly Task[] }> {
   const listener = run.watch.listen(job.id);
   try {
     for (;;) {
@@ -28,7 +31,7 @@ export async function runNodeTasks(job: Job, run: JobRun): Promise<JobEnd> {
       const progress = progressOf(tasks);
       run.progress(progress);
       if (tasks.every((task) => isFinalTaskState(task.state))) {
-        return { ...endOf(tasks), ...progress, report: sumOfReports(tasks) };
+        return { end: { ...endOf(tasks), ...progress, report: sumOfReports(tasks) }, tasks };
       }
       await delay(PAUSE_MS);
       await listener.changed(POLL_MS, run.signal);

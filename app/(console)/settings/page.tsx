@@ -1,5 +1,6 @@
 // Settings: one's own password and API tokens; for administrators the enrolment keys, and the way to other people's accounts.
 import type { Metadata } from "next";
+import Link from "next/link";
 import type { ReactNode } from "react";
 import { ChangePasswordForm } from "#components/change-password-form.tsx";
 import { BandwidthCard } from "#components/settings/bandwidth-rules.tsx";
@@ -63,7 +64,10 @@ function Tokens({ tokens }: { tokens: SettingsView["tokens"] }) {
   return (
     <>
       <p className="mb-3 text-sm text-ink-2">
-        For programs that act with your role. A token is shown once, when it is made.
+        For programs that act with your role. A token is shown once, when it is made.{" "}
+        <Link className="underline" href="/settings/api">
+          What programs can do
+        </Link>
       </p>
       <ActionForm action={createApiTokenAction}>
         <div className="flex flex-wrap items-end gap-2">

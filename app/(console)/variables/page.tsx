@@ -11,7 +11,7 @@ import { EmptyState } from "#components/ui/empty-state.tsx";
 import { PageHeader } from "#components/ui/page-header.tsx";
 import { AddVariable } from "#components/variables/add-variable.tsx";
 import { GenerateDialog } from "#components/variables/generate-dialog.tsx";
-import { IdentityFileForm } from "#components/variables/identity-file-form.tsx";
+import { IdentityFileForm, IdentityFileText } from "#components/variables/identity-file-form.tsx";
 import { IdentityFiles } from "#components/variables/identity-files.tsx";
 import { ImportDialog } from "#components/variables/import-dialog.tsx";
 import { DuplicateNotice } from "#components/variables/preview.tsx";
@@ -123,22 +123,20 @@ function ValuesTab({ view, mayChange }: { view: VariablesView; mayChange: boolea
           <DuplicateNotice title="Several PCs have what only one may have" duplicates={view.duplicates} />
         </div>
       )}
-      <Card flush>
-        <VariableGrid
-          // Another classroom is another grid: what is not saved there has been asked about.
-          key={view.room?.id ?? ""}
-          columns={view.columns}
-          everywhere={view.everywhere}
-          classroom={view.classroom}
-          nodes={view.nodes}
-          elsewhere={view.elsewhere}
-          actions={
-            mayChange
-              ? { save: saveVariablesAction, change: changeVariableAction, remove: removeVariableAction }
-              : null
-          }
-        />
-      </Card>
+      <VariableGrid
+        // Another classroom is another grid: what is not saved there has been asked about.
+        key={view.room?.id ?? ""}
+        columns={view.columns}
+        everywhere={view.everywhere}
+        classroom={view.classroom}
+        nodes={view.nodes}
+        elsewhere={view.elsewhere}
+        actions={
+          mayChange
+            ? { save: saveVariablesAction, change: changeVariableAction, remove: removeVariableAction }
+            : null
+        }
+      />
       <p className="mt-2 text-xs text-ink-3">
         Greyed values are inherited: from this classroom, else from all classrooms.
         {secrets.length === 0
@@ -162,8 +160,6 @@ function FilesTab({
   const file = view.files.find(({ id }) => id === chosen) ?? null;
   const isEdited = isNew || file !== null;
   if (chosen !== undefined && !isEdited) notFound();
-  const create = mayChange ? createIdentityFileAction : null;
-  const change = mayChange ? changeIdentityFileAction : null;
   const rooms = view.rooms.filter(({ id }) => id.startsWith("group_"));
   const title =
     file === null ? "New identity file" : `${file.path}, for ${file.groupName ?? "all classrooms"}`;
@@ -183,13 +179,17 @@ function FilesTab({
       <Tabs view={view} here="files" />
       {isEdited ? (
         <Card title={title}>
-          <IdentityFileForm
-            key={file?.id ?? "new"}
-            file={file}
-            rooms={rooms}
-            usableNames={view.usableNames}
-            action={file === null ? create : change}
-          />
+          {mayChange ? (
+            <IdentityFileForm
+              key={file?.id ?? "new"}
+              file={file}
+              rooms={rooms}
+              usableNames={view.usableNames}
+              action={file === null ? createIdentityFileAction : changeIdentityFileAction}
+            />
+          ) : file === null ? null : (
+            <IdentityFileText file={file} />
+          )}
         </Card>
       ) : (
         <Card flush>

@@ -1,15 +1,63 @@
-// What every route of /api/v1 has in common: who asks, JSON in and out within bounds, failures as problem+json.
+// What every route of /api/v1 has in common: who asks, and whether they may; input read through the declared schemas within
+// bounds; JSON out, with an ETag; failures as problem+json.
+import { createHash } from "node:crypto";
+import type { z } from "zod";
+import { permit } from "#lib/auth/permissions.ts";
 import { bearerToken, type Viewer, viewerFromRequest } from "#lib/auth/request-viewer.ts";
+import { parseInput, RequestId } from "#lib/commands/input.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { problemResponse } from "../problem.ts";
+import type { AnswerOf, AnswerSchema, Asked, ParamsOf, RouteDeclaration } from "./declaration.ts";
 
-const BODY_CHARACTERS_MAX = 64 * 1024;
+const BODY_BYTES_MAX = 64 * 1024;
 
 type Handler<Params> = (request: Request, context: { params: Promise<Params> }) => Promise<Response>;
+type Declared = { readonly declaration: RouteDeclaration };
+type Work<Params> = (viewer: Viewer, request: Request, params: Params) => Promise<object>;
 
-export function routeOf<Params>(
-  work: (viewer: Viewer, request: Request, params: Params) => Promise<object>,
-  status = 200,
+/** Called with every answer of a declared route: tests check it against the schema. Nobody listens in production. */
+type Witness = (declaration: RouteDeclaration, answer: unknown) => void;
+let witness: Witness | null = null;
+
+/** @public For tests. */
+export function witnessAnswers(onAnswer: Witness): void {
+  witness = onAnswer;
+}
+
+export function routeOf<
+  Path extends string,
+  Answer extends AnswerSchema,
+  Query extends z.ZodObject = z.ZodObject,
+  Input extends z.ZodType = z.ZodType,
+>(
+  declaration: RouteDeclaration<Path, Query, Input, Answer>,
+  work: (asked: Asked<Path, Query, Input>) => Promise<AnswerOf<Answer>>,
+): Handler<ParamsOf<Path>> & Declared;
+/** Without a declaration: works, and a test asks for one. */
+export function routeOf<Params>(work: Work<Params>, status?: number): Handler<Params>;
+export function routeOf(
+  first: RouteDeclaration | Work<Readonly<Record<string, string>>>,
+  second?: ((asked: Asked<string, z.ZodObject, z.ZodType>) => Promise<unknown>) | number,
+): Handler<Readonly<Record<string, string>>> {
+  if (typeof first === "function") {
+    const status = typeof second === "number" ? second : 200;
+    return answering<Readonly<Record<string, string>>>(async (viewer, request, params) =>
+      jsonResponse(request, await first(viewer, request, params), status),
+    );
+  }
+  if (typeof second !== "function") throw new Error(`Bug: ${first.path} has no handler`);
+  const handler = answering(async (viewer, request, params) => {
+    permit(viewer, first.permission);
+    const answer = await second(await askedOf(first, viewer, request, params));
+    if (answer instanceof Response) return answer;
+    witness?.(first, answer);
+    return jsonResponse(request, answer, first.status ?? 200);
+  });
+  return Object.assign(handler, { declaration: first });
+}
+
+function answering<Params>(
+  work: (viewer: Viewer, request: Request, params: Params) => Promise<Response>,
 ): Handler<Params> {
   return async (request, { params }) => {
     try {
@@ -20,27 +68,89 @@ export function routeOf<Params>(
         });
       }
       refuseForeignOrigin(request);
-      const answer = await work(viewer, request, await params);
-      return Response.json(answer, { status, headers: { "cache-control": "no-store" } });
+      return await work(viewer, request, await params);
     } catch (thrown) {
       return problemResponse(thrown);
     }
   };
 }
 
+/** What the path and the header say is not the body's to change. */
+async function askedOf(
+  { query, input, bodyBytesMax }: RouteDeclaration,
+  viewer: Viewer,
+  request: Request,
+  params: Readonly<Record<string, string>>,
+): Promise<Asked<string, z.ZodObject, z.ZodType>> {
+  const words = Object.fromEntries(new URL(request.url).searchParams);
+  return {
+    ...{ viewer, params, request },
+    query: query === undefined ? {} : parseInput(query, words),
+    input:
+      input === undefined
+        ? undefined
+        : parseInput(input, {
+            ...(request.method === "DELETE" ? {} : await bodyOf(request, bodyBytesMax)),
+            ...params,
+            requestId: requestIdOf(request),
+          }),
+  };
+}
+
+function jsonResponse(request: Request, answer: unknown, status: number): Response {
+  const headers = { "content-type": "application/json", "cache-control": "no-store" };
+  const text = JSON.stringify(answer);
+  if (request.method !== "GET") return new Response(text, { status, headers });
+  // Whoever polls a list is told with a few bytes that nothing has changed. "no-store" all the same: programs keep the tag
+  // themselves, and a browser on a shared PC keeps nothing.
+  const etag = etagOf(text);
+  if (isKnown(request, etag)) return new Response(null, { status: 304, headers: { ...headers, etag } });
+  return new Response(text, { status, headers: { ...headers, etag } });
+}
+
+export function etagOf(text: string): string {
+  return `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`;
+}
+
+/** A proxy that compresses makes a tag weak; the content is the same. */
+export function isKnown(request: Request, etag: string): boolean {
+  const known = (request.headers.get("if-none-match") ?? "").split(",").map((text) => text.trim());
+  return known.some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag);
+}
+
 /** The JSON object of a request, {} when there is none. What its fields mean, the command checks. */
-export async function bodyOf(request: Request): Promise<Record<string, unknown>> {
-  const text = await request.text();
-  if (text.length > BODY_CHARACTERS_MAX) throw new CodedError("input-invalid", "The body is too large.");
+export async function bodyOf(request: Request, bytesMax = BODY_BYTES_MAX): Promise<Record<string, unknown>> {
+  const text = new TextDecoder().decode(await bytesOf(request, bytesMax));
   if (text.trim() === "") return {};
   const value = parseJson(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw new CodedError("input-invalid", "The body must be a JSON object.");
 }
 
-/** The same key again finds the first answer's job; without one, every call is a new wish. */
+/** Read no further than it may be: throws `input-invalid` as soon as there is more than `bytesMax`. */
+export async function bytesOf(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of request.body ?? []) {
+    length += piece.byteLength;
+    if (length > bytesMax) {
+      throw new CodedError("input-invalid", "The body is too large.", {
+        hint: `It may have ${Math.floor(bytesMax / 1024)} KiB. Send it in several requests.`,
+      });
+    }
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** The same key again finds what the first call made; without one, every call is a new wish. */
 export function requestIdOf(request: Request): string {
-  return request.headers.get("idempotency-key") ?? crypto.randomUUID();
+  const key = request.headers.get("idempotency-key");
+  if (key === null) return crypto.randomUUID();
+  if (RequestId.safeParse(key).success) return key;
+  throw new CodedError("input-invalid", "The header Idempotency-Key must have 8 to 128 characters.", {
+    hint: "Use a UUID.",
+  });
 }
 
 /** A number from the query string; null when absent. */

@@ -173,6 +173,31 @@ test("localized clones cost the repository almost nothing; full images, all agai
   expect(total("full", -1)).toBeGreaterThan(10.9 * total("full", 0));
 });
 
+test("EV-1: with threads every compression is that of the bytes, not of what another compression left", async () => {
+  const bench = await newBench(4096, { threads: 2 });
+  // Compressible, so that payloads are shorter than what they are made of.
+  const text = Buffer.from(
+    Array.from({ length: 60_000 }, (_, line) => `line ${line}: ${(line * 7919) % 1013}\n`).join(""),
+  );
+  const snapshots = (await archived(bench, [joined(text, noise(PAGE)), text])).map(({ id }) => ({
+    snapshotId: id,
+  }));
+  const together = await bench.repository.evaluate({
+    snapshots,
+    blockSizes: [4096],
+    compressions: COMPRESSIONS,
+  });
+  for (const compression of COMPRESSIONS) {
+    const alone = await bench.repository.evaluate({
+      snapshots,
+      blockSizes: [4096],
+      compressions: [compression],
+    });
+    expect(together.filter((row) => row.compression.codec === compression.codec)).toEqual(alone);
+  }
+  await bench.repository.close();
+});
+
 describe("asking", () => {
   test("EV-2: evaluating writes nothing, and needs no lock", async () => {
     const bench = await newBench();

@@ -7,6 +7,7 @@ import { LiveRefresh } from "#components/live-refresh.tsx";
 import { Matrix } from "#components/matrix/matrix.tsx";
 import { MomentPicker, type PickableMoment } from "#components/matrix/moment-picker.tsx";
 import { ReadinessBar } from "#components/readiness-bar.tsx";
+import { SafetyField } from "#components/safety-field.tsx";
 import { StorageChoiceFields } from "#components/storage/storage-choice-fields.tsx";
 import { ActionForm, SubmitButton } from "#components/ui/action-form.tsx";
 import { LinkButton } from "#components/ui/button.tsx";
@@ -140,6 +141,7 @@ function RollBackDialog({
         className="space-y-4"
       >
         <MomentPicker name="at" moments={moments} />
+        <SafetyField />
         <p className="text-sm text-ink-2">
           Each PC goes back to what was on its disks at this moment, as the table shows it. You see the plan
           first; nothing is written before you apply it.

@@ -1,5 +1,5 @@
 // A job: live while it runs, and afterwards the record of what it did on each node.
-import { Ban, RefreshCw } from "lucide-react";
+import { Ban, RefreshCw, Undo2 } from "lucide-react";
 import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
@@ -22,6 +22,7 @@ import { lanesOf } from "#lib/model/job-lanes.ts";
 import { formatSeconds, formatShare } from "#lib/model/units.ts";
 import { type JobView, jobView } from "#lib/queries/job.ts";
 import { cancelJobAction, retryFailedAction } from "../../../actions/jobs.ts";
+import { planRestoreAction } from "../../../actions/plans.ts";
 import { load } from "../../../load.ts";
 import { UpkeepReportCard } from "./upkeep-report.tsx";
 
@@ -111,7 +112,7 @@ function chainMembers(tasks: JobView["job"]["tasks"]): ChainMember[] {
   );
 }
 
-function JobActions({ view: { job, final } }: { view: JobView }) {
+function JobActions({ view: { job, final, canUndo } }: { view: JobView }) {
   const anyFailed = (job.taskCounts.failed ?? 0) + (job.taskCounts.cancelled ?? 0) > 0;
   return (
     <>
@@ -123,6 +124,14 @@ function JobActions({ view: { job, final } }: { view: JobView }) {
           </SubmitButton>
         </ActionForm>
       )}
+      {canUndo ? (
+        <ActionForm action={planRestoreAction} fields={{ kind: "undo", jobId: job.id }}>
+          <SubmitButton variant="secondary">
+            <Undo2 aria-hidden size={14} />
+            Undo…
+          </SubmitButton>
+        </ActionForm>
+      ) : null}
       {final && !isRepositoryJobKind(job.kind) && anyFailed ? (
         <ActionForm action={retryFailedAction} fields={{ jobId: job.id }}>
           <SubmitButton variant="secondary">

@@ -7,6 +7,7 @@ import { IdentityBadge } from "#components/identity-badge.tsx";
 import { JobTable } from "#components/jobs/job-table.tsx";
 import { LiveRefresh } from "#components/live-refresh.tsx";
 import { MomentPicker } from "#components/matrix/moment-picker.tsx";
+import { SafetyField } from "#components/safety-field.tsx";
 import { SnapshotTable } from "#components/snapshot-table.tsx";
 import { OnlineBadge } from "#components/state-badges.tsx";
 import { StorageChoiceFields } from "#components/storage/storage-choice-fields.tsx";
@@ -90,7 +91,7 @@ export default async function NodePage({ params }: { params: Promise<{ nodeId: s
                   ? (snapshot) => (
                       <ActionForm
                         action={planRestoreAction}
-                        fields={{ kind: "restore-node", subjectId: node.id, at: snapshot.id }}
+                        fields={{ kind: "restore-node", subjectId: node.id, at: snapshot.id, safety: "yes" }}
                       >
                         <SubmitButton variant="quiet">Roll back to v{snapshot.version}…</SubmitButton>
                       </ActionForm>
@@ -176,6 +177,7 @@ function NodeActions({ view: { node, snapshots } }: { view: NodeView }) {
           className="space-y-4"
         >
           <MomentPicker name="at" moments={moments} />
+          <SafetyField />
           <p className="text-sm text-ink-2">
             You see the plan first; nothing is written before you apply it.
           </p>

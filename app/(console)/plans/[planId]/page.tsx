@@ -41,7 +41,9 @@ export default async function PlanPage({ params }: { params: Promise<{ planId: s
       <title>{`${title} · Sheepfold`}</title>
       <PageHeader
         crumbs={[
-          { href: "/classrooms", label: "Classrooms" },
+          plan.kind === "undo"
+            ? { href: "/jobs", label: "Jobs" }
+            : { href: "/classrooms", label: "Classrooms" },
           { href: home, label: isOfMaster(plan.kind) ? "Snapshot" : plan.subjectName },
         ]}
         title={title}
@@ -55,12 +57,12 @@ export default async function PlanPage({ params }: { params: Promise<{ planId: s
           {view.restored.length === 0 ? (
             <p className="p-4 text-ink-2">No PC can be; the reasons are below.</p>
           ) : (
-            <ItemTable label={outcome} items={view.restored} />
+            <ItemTable label={outcome} items={view.restored} releaseId={view.releaseId} />
           )}
         </Card>
         {view.skipped.length === 0 ? null : (
           <Card title={`Left out (${view.skipped.length})`} flush>
-            <ItemTable label="Left out" items={view.skipped} />
+            <ItemTable label="Left out" items={view.skipped} releaseId={null} />
           </Card>
         )}
         <Card title="Apply">
@@ -114,7 +116,16 @@ function PlanFacts({ view }: { view: PlanView }) {
   );
 }
 
-function ItemTable({ label, items }: { label: string; items: readonly RestorePlanItem[] }) {
+function ItemTable({
+  label,
+  items,
+  releaseId,
+}: {
+  label: string;
+  items: readonly RestorePlanItem[];
+  /** Where each PC's identity is previewed. */
+  releaseId: string | null;
+}) {
   return (
     <Table label={label}>
       <HeadRow>
@@ -152,7 +163,15 @@ function ItemTable({ label, items }: { label: string; items: readonly RestorePla
                   {item.steps.map((step) => STEP_WORDS[step]).join(" → ")}.
                 </span>
               )}
-              {item.explanation}
+              {item.explanation}{" "}
+              {releaseId === null ? null : (
+                <Link
+                  href={`/masters/${releaseId}?preview=${item.nodeId}`}
+                  className="whitespace-nowrap text-accent hover:underline"
+                >
+                  What it gets
+                </Link>
+              )}
             </Td>
             <Td className="text-right">
               {item.action === "skip" ? "–" : <ByteCount bytes={item.compareBytes} />}
@@ -167,7 +186,13 @@ function ItemTable({ label, items }: { label: string; items: readonly RestorePla
   );
 }
 
-const STEP_WORDS = { clone: "Clone", localize: "Localize", baseline: "Baseline" } as const;
+const STEP_WORDS = {
+  safety: "Snapshot",
+  restore: "Roll back",
+  clone: "Clone",
+  localize: "Localize",
+  baseline: "Baseline",
+} as const;
 
 function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; mayApply: boolean }) {
   const { plan, state, jobId } = view;
@@ -181,14 +206,22 @@ function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; 
   if (!mayApply) {
     return <Notice title="Your role may read this plan, not apply it." hint="Ask an operator to apply it." />;
   }
-  const { nodeIds, replaceLayouts, baseline, ...named } = {
-    ...{ nodeIds: [], replaceLayouts: false, baseline: true },
+  const {
+    nodeIds,
+    replaceLayouts,
+    baseline,
+    safety,
+    onlyNodeIds: _part,
+    ...named
+  } = {
+    ...{ nodeIds: [], replaceLayouts: false, baseline: true, safety: false, onlyNodeIds: [] },
     ...wishOf(plan),
   };
   const fields = {
     ...named,
     ...(replaceLayouts ? { replaceLayouts: "yes" } : {}),
     ...(plan.kind === "localize" && baseline ? { baseline: "yes" } : {}),
+    ...(safety ? { safety: "yes" } : {}),
   };
   const planAgain = (
     <ActionForm action={planRestoreAction} fields={fields}>
@@ -237,10 +270,12 @@ function ApplySection({ view, home, mayApply }: { view: PlanView; home: string; 
 
 function homeOf({ kind, subject, items }: RestorePlan): string {
   if (isOfMaster(kind)) return `/snapshots/${items[0]?.snapshotId ?? subject}`;
+  if (kind === "undo") return `/jobs/${subject}`;
   return kind === "roll-back-classroom" ? `/classrooms/${subject}` : `/nodes/${subject}`;
 }
 
 function deedOf({ kind, subjectName }: RestorePlan): string {
+  if (kind === "undo") return `undo “${subjectName}”`;
   if (kind === "localize") return `localize ${subjectName}`;
   return kind === "clone" ? `clone to ${subjectName}` : `roll back ${subjectName}`;
 }
@@ -250,5 +285,6 @@ function labelOf({ plan, restored }: PlanView): string {
   if (plan.items.length === 1) return `${deed} ${plan.items[0]?.nodeName ?? plan.subjectName}`;
   const all = `${plan.items.length} PCs`;
   // PCs that were chosen one by one are called by their number.
-  return `${deed} ${restored.length} of ${all}${plan.subjectName === all ? "" : ` of ${plan.subjectName}`}`;
+  const isNumber = plan.subjectName === all || plan.kind === "undo";
+  return `${deed} ${restored.length} of ${all}${isNumber ? "" : ` of ${plan.subjectName}`}`;
 }

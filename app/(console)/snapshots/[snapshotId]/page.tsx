@@ -71,7 +71,7 @@ export default async function SnapshotPage({ params }: { params: Promise<{ snaps
             <>
               <ActionForm
                 action={planRestoreAction}
-                fields={{ kind: "restore-node", subjectId: snapshot.nodeId, at: snapshot.id }}
+                fields={{ kind: "restore-node", subjectId: snapshot.nodeId, at: snapshot.id, safety: "yes" }}
               >
                 <SubmitButton>
                   <RotateCcw aria-hidden size={14} />

@@ -1,9 +1,26 @@
 import { ChooseBandwidthInput, chooseBandwidth, showBandwidth } from "#lib/commands/choose-bandwidth.ts";
-import { parseInput } from "#lib/commands/input.ts";
-import { bodyOf, routeOf } from "../route-of.ts";
+import { Bandwidth } from "#lib/queries/api/answers/storage.ts";
+import { routeOf } from "../route-of.ts";
 
 export const runtime = "nodejs";
-export const GET = routeOf((viewer) => showBandwidth(viewer));
-export const PUT = routeOf(async (viewer, request) =>
-  chooseBandwidth(viewer, parseInput(ChooseBandwidthInput, await bodyOf(request))),
+
+export const GET = routeOf(
+  {
+    path: "/api/v1/bandwidth",
+    summary: "Show how much of the network the server may take, and when",
+    permission: "read",
+    answer: Bandwidth,
+  },
+  ({ viewer }) => showBandwidth(viewer),
+);
+
+export const PUT = routeOf(
+  {
+    path: "/api/v1/bandwidth",
+    summary: "Choose how much of the network the server may take, and when",
+    permission: "manage-network",
+    input: ChooseBandwidthInput,
+    answer: Bandwidth,
+  },
+  ({ viewer, input }) => chooseBandwidth(viewer, input),
 );

@@ -1,9 +1,17 @@
-import { parseInput } from "#lib/commands/input.ts";
 import { CollectGarbageInput, collectGarbage } from "#lib/commands/upkeep.ts";
-import { bodyOf, requestIdOf, routeOf } from "../route-of.ts";
+import { JobMade } from "#lib/queries/api/answers/shared.ts";
+import { routeOf } from "../route-of.ts";
 
 export const runtime = "nodejs";
-export const POST = routeOf(async (viewer, request) => {
-  const input = { ...(await bodyOf(request)), requestId: requestIdOf(request) };
-  return collectGarbage(viewer, parseInput(CollectGarbageInput, input));
-}, 202);
+
+export const POST = routeOf(
+  {
+    path: "/api/v1/collections",
+    summary: "Free what no snapshot needs any more, or only look",
+    permission: "upkeep",
+    input: CollectGarbageInput,
+    answer: JobMade,
+    status: 202,
+  },
+  ({ viewer, input }) => collectGarbage(viewer, input),
+);

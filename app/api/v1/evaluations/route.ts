@@ -1,11 +1,31 @@
 import { EvaluateSnapshotsInput, evaluateSnapshots } from "#lib/commands/evaluate-snapshots.ts";
-import { parseInput } from "#lib/commands/input.ts";
-import { showEvaluationsForApi } from "#lib/queries/api/show-evaluations.ts";
-import { bodyOf, requestIdOf, routeOf } from "../route-of.ts";
+import { JobMade } from "#lib/queries/api/answers/shared.ts";
+import { Evaluation } from "#lib/queries/api/answers/storage.ts";
+import { pageOf } from "#lib/queries/api/paging.ts";
+import { EvaluationsAsked, showEvaluationsForApi } from "#lib/queries/api/show-evaluations.ts";
+import { routeOf } from "../route-of.ts";
 
 export const runtime = "nodejs";
-export const GET = routeOf(async (viewer) => ({ items: await showEvaluationsForApi(viewer) }));
-export const POST = routeOf(async (viewer, request) => {
-  const input = { ...(await bodyOf(request)), requestId: requestIdOf(request) };
-  return evaluateSnapshots(viewer, parseInput(EvaluateSnapshotsInput, input));
-}, 202);
+
+export const GET = routeOf(
+  {
+    path: "/api/v1/evaluations",
+    summary: "Show the newest evaluation of each repository",
+    permission: "read",
+    query: EvaluationsAsked,
+    answer: pageOf(Evaluation),
+  },
+  ({ viewer, query }) => showEvaluationsForApi(viewer, query),
+);
+
+export const POST = routeOf(
+  {
+    path: "/api/v1/evaluations",
+    summary: "Compute what other techniques, block sizes and compressions would take",
+    permission: "evaluate",
+    input: EvaluateSnapshotsInput,
+    answer: JobMade,
+    status: 202,
+  },
+  ({ viewer, input }) => evaluateSnapshots(viewer, input),
+);

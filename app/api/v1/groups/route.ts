@@ -1,11 +1,30 @@
 import { CreateGroupInput, createGroup } from "#lib/commands/create-group.ts";
-import { parseInput } from "#lib/commands/input.ts";
-import { listGroupsForApi } from "#lib/queries/api/list-groups.ts";
-import { bodyOf, routeOf } from "../route-of.ts";
+import { GroupFields, GroupWithCount } from "#lib/queries/api/answers/nodes.ts";
+import { GroupsAsked, listGroupsForApi } from "#lib/queries/api/list-groups.ts";
+import { pageOf } from "#lib/queries/api/paging.ts";
+import { routeOf } from "../route-of.ts";
 
 export const runtime = "nodejs";
-export const GET = routeOf(async (viewer) => ({ items: await listGroupsForApi(viewer) }));
+
+export const GET = routeOf(
+  {
+    path: "/api/v1/groups",
+    summary: "List classrooms, by name",
+    permission: "read",
+    query: GroupsAsked,
+    answer: pageOf(GroupWithCount),
+  },
+  ({ viewer, query }) => listGroupsForApi(viewer, query),
+);
+
 export const POST = routeOf(
-  async (viewer, request) => createGroup(viewer, parseInput(CreateGroupInput, await bodyOf(request))),
-  201,
+  {
+    path: "/api/v1/groups",
+    summary: "Make a classroom",
+    permission: "manage-classrooms",
+    input: CreateGroupInput,
+    answer: GroupFields,
+    status: 201,
+  },
+  ({ viewer, input }) => createGroup(viewer, input),
 );

@@ -1,15 +1,30 @@
-import { parseInput } from "#lib/commands/input.ts";
 import { ReleaseMasterInput, releaseMaster } from "#lib/commands/release-master.ts";
-import { listMastersForApi } from "#lib/queries/api/list-masters.ts";
-import { bodyOf, requestIdOf, routeOf } from "../route-of.ts";
+import { ReleaseListed, ReleaseMade } from "#lib/queries/api/answers/snapshots.ts";
+import { listMastersForApi, MastersAsked } from "#lib/queries/api/list-masters.ts";
+import { pageOf } from "#lib/queries/api/paging.ts";
+import { routeOf } from "../route-of.ts";
 
 export const runtime = "nodejs";
-export const GET = routeOf(async (viewer) => ({ items: await listMastersForApi(viewer) }));
+
+export const GET = routeOf(
+  {
+    path: "/api/v1/masters",
+    summary: "List releases of masters, by name, the newest first",
+    permission: "read",
+    query: MastersAsked,
+    answer: pageOf(ReleaseListed),
+  },
+  ({ viewer, query }) => listMastersForApi(viewer, query),
+);
+
 export const POST = routeOf(
-  async (viewer, request) =>
-    releaseMaster(
-      viewer,
-      parseInput(ReleaseMasterInput, { requestId: requestIdOf(request), ...(await bodyOf(request)) }),
-    ),
-  201,
+  {
+    path: "/api/v1/masters",
+    summary: "Make a snapshot the next release of a master",
+    permission: "release",
+    input: ReleaseMasterInput,
+    answer: ReleaseMade,
+    status: 201,
+  },
+  ({ viewer, input }) => releaseMaster(viewer, input),
 );

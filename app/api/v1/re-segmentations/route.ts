@@ -1,9 +1,17 @@
-import { parseInput } from "#lib/commands/input.ts";
 import { ReSegmentInput, reSegmentRepository } from "#lib/commands/upkeep.ts";
-import { bodyOf, requestIdOf, routeOf } from "../route-of.ts";
+import { JobMade } from "#lib/queries/api/answers/shared.ts";
+import { routeOf } from "../route-of.ts";
 
 export const runtime = "nodejs";
-export const POST = routeOf(async (viewer, request) => {
-  const input = { ...(await bodyOf(request)), requestId: requestIdOf(request) };
-  return reSegmentRepository(viewer, parseInput(ReSegmentInput, input));
-}, 202);
+
+export const POST = routeOf(
+  {
+    path: "/api/v1/re-segmentations",
+    summary: "Compress cold packs anew",
+    permission: "upkeep",
+    input: ReSegmentInput,
+    answer: JobMade,
+    status: 202,
+  },
+  ({ viewer, input }) => reSegmentRepository(viewer, input),
+);

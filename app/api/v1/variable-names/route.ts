@@ -1,9 +1,18 @@
 import { DefineVariableInput, defineVariable } from "#lib/commands/define-variable.ts";
-import { parseInput } from "#lib/commands/input.ts";
-import { bodyOf, routeOf } from "../route-of.ts";
+import { VariableNameFields } from "#lib/queries/api/answers/variables.ts";
+import { routeOf } from "../route-of.ts";
 
 export const runtime = "nodejs";
+
 export const POST = routeOf(
-  async (viewer, request) => defineVariable(viewer, parseInput(DefineVariableInput, await bodyOf(request))),
-  201,
+  {
+    path: "/api/v1/variable-names",
+    summary: "Add a variable",
+    permission: "localize",
+    input: DefineVariableInput,
+    answer: VariableNameFields,
+    status: 201,
+    repeated: "Refused as input-invalid, because the name is taken; nothing is made twice.",
+  },
+  ({ viewer, input }) => defineVariable(viewer, input),
 );

@@ -1,23 +1,20 @@
-// The one answer of the API that is no JSON: a file, for the button and for programs alike.
-import { viewerFromRequest } from "#lib/auth/request-viewer.ts";
-import { CodedError } from "#lib/model/errors.ts";
 import { exportVariables } from "#lib/queries/api/export-variables.ts";
-import { problemResponse } from "../../../problem.ts";
+import { routeOf } from "../../route-of.ts";
+import { GroupAsked } from "../asked.ts";
 
 export const runtime = "nodejs";
 
-export async function GET(request: Request): Promise<Response> {
-  try {
-    const viewer = await viewerFromRequest(request.headers);
-    if (viewer === null) {
-      throw new CodedError("not-signed-in", "This needs a session or an API token.", {
-        hint: "Sign in, or send Authorization: Bearer with a token from the settings page.",
-      });
-    }
-    const { text, secretNames } = await exportVariables(
-      viewer,
-      new URL(request.url).searchParams.get("groupId"),
-    );
+export const GET = routeOf(
+  {
+    path: "/api/v1/variables/export.csv",
+    summary: "Save what PCs have of their own as a table that an import reads back",
+    description: "Secrets are left out; the header X-Sheepfold-Secrets-Left-Out names them.",
+    permission: "read",
+    query: GroupAsked,
+    answer: { mediaType: "text/csv", description: "The table." },
+  },
+  async ({ viewer, query }) => {
+    const { text, secretNames } = await exportVariables(viewer, query.groupId ?? null);
     const headers = {
       "content-type": "text/csv; charset=utf-8",
       "content-disposition": 'attachment; filename="variables.csv"',
@@ -25,7 +22,5 @@ export async function GET(request: Request): Promise<Response> {
       "x-sheepfold-secrets-left-out": secretNames.join(", "),
     };
     return new Response(text, { headers });
-  } catch (thrown) {
-    return problemResponse(thrown);
-  }
-}
+  },
+);

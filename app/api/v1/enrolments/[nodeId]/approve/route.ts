@@ -1,9 +1,20 @@
 import { ApproveNodeInput, approveNode } from "#lib/commands/approve-node.ts";
-import { parseInput } from "#lib/commands/input.ts";
-import { bodyOf, routeOf } from "../../../route-of.ts";
+import { NodeNamed } from "#lib/queries/api/answers/nodes.ts";
+import { routeOf } from "../../../route-of.ts";
 
 export const runtime = "nodejs";
-export const POST = routeOf<{ nodeId: string }>(async (viewer, request, { nodeId }) => {
-  await approveNode(viewer, parseInput(ApproveNodeInput, { ...(await bodyOf(request)), nodeId }));
-  return { nodeId };
-});
+
+export const POST = routeOf(
+  {
+    path: "/api/v1/enrolments/{nodeId}/approve",
+    summary: "Approve a PC that waits: it is that PC of that classroom",
+    permission: "enrol",
+    input: ApproveNodeInput,
+    answer: NodeNamed,
+    repeated: "Its name, classroom and seat are set once more.",
+  },
+  async ({ viewer, input }) => {
+    await approveNode(viewer, input);
+    return { nodeId: input.nodeId };
+  },
+);

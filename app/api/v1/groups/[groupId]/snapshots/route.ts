@@ -1,10 +1,18 @@
-import { parseInput } from "#lib/commands/input.ts";
 import { SnapshotClassroomInput, snapshotClassroom } from "#lib/commands/snapshot-classroom.ts";
-import { bodyOf, requestIdOf, routeOf } from "../../../route-of.ts";
+import { JobMade } from "#lib/queries/api/answers/shared.ts";
+import { routeOf } from "../../../route-of.ts";
 
 export const runtime = "nodejs";
-export const POST = routeOf<{ groupId: string }>(async (viewer, request, { groupId }) => {
-  const { comment, technique, compression, base } = await bodyOf(request);
-  const input = { groupId, comment, technique, compression, base, requestId: requestIdOf(request) };
-  return snapshotClassroom(viewer, parseInput(SnapshotClassroomInput, input));
-}, 202);
+
+export const POST = routeOf(
+  {
+    path: "/api/v1/groups/{groupId}/snapshots",
+    summary: "Take a snapshot of every PC of a classroom",
+    description: "One task for each enrolled PC. A PC that another job holds is left out, and says so.",
+    permission: "snapshot",
+    input: SnapshotClassroomInput,
+    answer: JobMade,
+    status: 202,
+  },
+  ({ viewer, input }) => snapshotClassroom(viewer, input),
+);

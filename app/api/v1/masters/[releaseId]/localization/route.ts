@@ -1,11 +1,20 @@
 import { DeclareLocalizationInput, declareLocalization } from "#lib/commands/declare-localization.ts";
-import { parseInput } from "#lib/commands/input.ts";
-import { bodyOf, routeOf } from "../../../route-of.ts";
+import { SpecDeclared } from "#lib/queries/api/answers/masters.ts";
+import { routeOf } from "../../../route-of.ts";
 
 export const runtime = "nodejs";
-export const PUT = routeOf<{ releaseId: string }>(async (viewer, request, { releaseId }) =>
-  declareLocalization(
-    viewer,
-    parseInput(DeclareLocalizationInput, { ...(await bodyOf(request)), releaseId }),
-  ),
+
+/** A recipe may bring a file along. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+export const PUT = routeOf(
+  {
+    path: "/api/v1/masters/{releaseId}/localization",
+    summary: "Declare what makes copies of a release differ",
+    permission: "localize",
+    input: DeclareLocalizationInput,
+    bodyBytesMax: BODY_BYTES_MAX,
+    answer: SpecDeclared,
+  },
+  ({ viewer, input }) => declareLocalization(viewer, input),
 );

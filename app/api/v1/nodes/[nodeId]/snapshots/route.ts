@@ -1,19 +1,17 @@
-import { parseInput } from "#lib/commands/input.ts";
 import { SnapshotNodeInput, snapshotNode } from "#lib/commands/snapshot-node.ts";
-import { bodyOf, requestIdOf, routeOf } from "../../../route-of.ts";
+import { JobMade } from "#lib/queries/api/answers/shared.ts";
+import { routeOf } from "../../../route-of.ts";
 
 export const runtime = "nodejs";
-export const POST = routeOf<{ nodeId: string }>(async (viewer, request, { nodeId }) => {
-  const { comment, technique, compression, base } = await bodyOf(request);
-  return snapshotNode(
-    viewer,
-    parseInput(SnapshotNodeInput, {
-      nodeId,
-      comment,
-      technique,
-      compression,
-      base,
-      requestId: requestIdOf(request),
-    }),
-  );
-}, 202);
+
+export const POST = routeOf(
+  {
+    path: "/api/v1/nodes/{nodeId}/snapshots",
+    summary: "Take a snapshot of a PC",
+    permission: "snapshot",
+    input: SnapshotNodeInput,
+    answer: JobMade,
+    status: 202,
+  },
+  ({ viewer, input }) => snapshotNode(viewer, input),
+);
