@@ -6,7 +6,16 @@ const config = {
   distDir: process.env.NEXT_DIST_DIR ?? ".next",
   // The client and its driver load files of their own at run time; bundling would lose them.
   serverExternalPackages: [
-    ...["pg", "postgres", "bullmq", "ioredis", "@prisma/adapter-pg", "@prisma/client", "prom-client"],
+    ...[
+      "pg",
+      "postgres",
+      "bullmq",
+      "ioredis",
+      "@prisma/adapter-pg",
+      "@prisma/client",
+      "nodemailer",
+      "prom-client",
+    ],
   ],
   // `npm run check` runs tsc over everything; the build need not do it a second time.
   typescript: { ignoreBuildErrors: true },

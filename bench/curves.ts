@@ -25,8 +25,8 @@ const NAME_GAP = 17;
 const COUNT_MARKS = 5;
 
 const CURVE_STYLE = `${STYLE}
-  path { fill: none; stroke-width: 2; stroke: #7b8794; }
-  path.ours { fill: none; stroke: #2f6f4f; stroke-width: 3; }
+  path.peer, path.ours, path.limit { fill: none; stroke-width: 2; stroke: #7b8794; }
+  path.ours { stroke: #2f6f4f; stroke-width: 3; }
   path.limit { stroke-dasharray: 5 4; stroke: #b7791f; }
   line { stroke: #a9b4bf; stroke-width: 0.5; }
   @media (prefers-color-scheme: dark) {

@@ -3,10 +3,11 @@
 // whether each PC got what is its own and nothing else.
 //
 // Everything is made anew and removed afterwards. Needs root's tools (debugfs, mtools) but no root.
-import { mkdir, statfs } from "node:fs/promises";
+import { mkdir, rm, statfs } from "node:fs/promises";
 import { freemem } from "node:os";
 import { join } from "node:path";
 import { formatBytes, formatSeconds } from "#lib/model/units.ts";
+import { stopAllChildren } from "../bin/stack/child-process.ts";
 import { type Claim, claimTable, ratio, times } from "./claim.ts";
 import { type Curve, chartOfCurves } from "./curves.ts";
 import { checkDisk } from "./localized/check-disk.ts";
@@ -50,6 +51,7 @@ interface Measured {
 }
 
 const SYSTEM_BYTES = 2 ** 30;
+const INTERRUPTED = 130;
 const CLONES_MAX = 999;
 /** Repository, database and logs, beside what grows with the disks. */
 const OTHER_BYTES = 3 * 2 ** 30;
@@ -64,8 +66,20 @@ export async function benchLocalized(
 ): Promise<{ markdown: string; panels: []; chart: string }> {
   const sizeBytes = systemBytes ?? SYSTEM_BYTES;
   await refuseUnlessItFits(bench.work, sizeBytes, cloneCount);
-  const measured = await measure(bench, sizeBytes, cloneCount);
-  return { markdown: report(measured, cloneCount), panels: [], chart: chart(measured, cloneCount) };
+  // Its disks would fill this one: they go, whatever ends the run.
+  const stop = () => void cleanUp(bench.work).finally(() => process.exit(INTERRUPTED));
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  try {
+    const measured = await measure(bench, sizeBytes, cloneCount);
+    return { markdown: report(measured, cloneCount), panels: [], chart: chart(measured, cloneCount) };
+  } finally {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+  }
+}
+
+async function cleanUp(folder: string): Promise<void> {
+  await stopAllChildren();
+  await rm(folder, { recursive: true, force: true });
 }
 
 /** Before anything is made. */
@@ -181,7 +195,11 @@ function spanOf({ tasks }: RunJob, kind: string): number {
 
 function growthTable({ growths, gzip, played, nightBytes }: Measured, cloneCount: number): string {
   const counts = [...new Set([...SHOWN_COUNTS.filter((count) => count < cloneCount), cloneCount])];
-  const head = ["", ...counts.map((count) => (count === 0 ? "master" : `and ${count} PCs`)), "a PC adds"];
+  const head = [
+    "",
+    ...counts.map((count) => (count === 0 ? "master" : `and ${count} ${count === 1 ? "PC" : "PCs"}`)),
+    "a PC adds",
+  ];
   const rows = growths.map(({ technique, compression, totalBytes }) => {
     const first = totalBytes[0] ?? 0;
     const last = totalBytes.at(-1) ?? 0;

@@ -7,26 +7,27 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { lookAtNight } from "#lib/automation/night.ts";
+import { cancelJob } from "#lib/commands/cancel-job.ts";
 import { createBlackout, createWindow } from "#lib/commands/choose-calendar.ts";
+import { chooseRetention } from "#lib/commands/choose-storage.ts";
 import {
   chooseDigest,
   chooseMailServer,
   createRecipient,
   testRecipient,
 } from "#lib/commands/notifications.ts";
-import { createSchedule, removeSchedule } from "#lib/commands/save-schedule.ts";
+import { changeScheduleOf, createSchedule, removeSchedule } from "#lib/commands/save-schedule.ts";
 import { database } from "#lib/db/client.ts";
 import { listDeliveries } from "#lib/db/deliveries.ts";
 import { queuedJobIds } from "#lib/db/job-upkeep.ts";
-import { failTask, finishTask, heartbeatTask } from "#lib/db/tasks.ts";
-import { makeGroup, makeNode, makeViewer, unique } from "#lib/db/test-rows.ts";
+import { cancelTask, failTask, finishTask, heartbeatTask } from "#lib/db/tasks.ts";
+import { makeGroup, makeNode, makeSnapshot, makeViewer, unique } from "#lib/db/test-rows.ts";
 import { createTestDatabase, type TestDatabase } from "#lib/db/testing.ts";
 import { changeUser } from "#lib/db/users.ts";
-import { type SmtpSink, startSmtpSink } from "#lib/delivery/test-smtp-sink.ts";
+import { plainText, type SmtpSink, startSmtpSink } from "#lib/delivery/test-smtp-sink.ts";
 import { createRepository, openLocalDisk, openRepository, type Repository } from "#lib/engine/repository.ts";
 import { environment } from "#lib/env.ts";
 import { closeQueue } from "#lib/queue/enqueue.ts";
-import { openTicks } from "#lib/queue/schedule-ticks.ts";
 import { nextRun } from "#lib/schedule/cron.ts";
 import { type JobWatch, watchJobs } from "./job-watch.ts";
 import { PROCESSORS } from "./processors/all.ts";
@@ -111,6 +112,7 @@ const workOf =
         totalBytes: 2,
       });
       if (verdict === "lost") return;
+      if (verdict === "cancel") return void (await cancelTask(task.taskId, leaseId));
       await delay(50);
     }
     if (!failing.has(nodeId)) return void (await finishTask(task.taskId, leaseId, { readBytes: 1 }));
@@ -310,6 +312,84 @@ test("a result that does not come by its time and grace is told once", async () 
   await removeSchedule(operator, { scheduleId: schedule.id });
 });
 
+test("a roll back goes by canary and waves, is planned and applied wave by wave, and says who was left out", async () => {
+  const operator = await makeViewer("operator");
+  const room = await makeRoom(3);
+  const nodes = await database().node.findMany({ where: { groupId: room }, orderBy: { name: "asc" } });
+  for (const { name } of nodes.slice(0, 2)) await makeSnapshot(name, new Date(Date.now() - HOUR_MS));
+  const schedule = await createSchedule(operator, {
+    ...snapshotOf(room, "Back"),
+    kind: "roll-back",
+    waves: { canaryCount: 1, waveSize: 0, failPercentMax: 0 },
+  });
+  await look(TWO + SECOND_MS);
+  // A crash between the job and the wave's row: whoever looks next finds the job, and makes no second one.
+  const [first] = (await runOf(schedule.id)).waves;
+  await database().scheduleWave.updateMany({ where: { jobId: first?.jobId ?? "" }, data: { jobId: null } });
+  await look(TWO + 2 * SECOND_MS);
+  expect((await runOf(schedule.id)).waves).toMatchObject([{ jobId: first?.jobId }]);
+
+  await lookUntil(TWO + 3 * SECOND_MS, async () => (await runOf(schedule.id)).state === "succeeded");
+  const { waves } = await runOf(schedule.id);
+  expect(waves).toHaveLength(2);
+  const jobs = await database().job.findMany({
+    where: { id: { in: waves.map(({ jobId }) => jobId ?? "") } },
+    include: { tasks: true, plan: true },
+    orderBy: { createdAt: "asc" },
+  });
+  expect(jobs.map(({ kind, state }) => [kind, state])).toEqual([
+    ["roll_back_classroom", "succeeded"],
+    ["roll_back_classroom", "succeeded"],
+  ]);
+  expect(jobs.map(({ tasks }) => tasks.length)).toEqual([1, 2]);
+  expect(jobs[1]?.tasks.map(({ failureCode }) => failureCode)).toContain("nothing-to-restore");
+  expect(jobs.every(({ plan }) => plan?.state === "applied")).toBe(true);
+  await removeSchedule(operator, { scheduleId: schedule.id });
+});
+
+test("at the window's end what runs is cancelled when the schedule says so, and a prune with nothing to do is a success", async () => {
+  const admin = await makeViewer("admin");
+  const room = await makeRoom(1);
+  const always = { days: [0, 1, 2, 3, 4, 5, 6], fromMinute: 0, toMinute: 4 * 60, timeZone: "UTC" };
+  await createWindow(admin, { ...always, groupId: room });
+  const [node] = await database().node.findMany({ where: { groupId: room } });
+  held.add(node?.id ?? "");
+  const schedule = await createSchedule(admin, { ...snapshotOf(room, "Too long"), whenOver: "cancel" });
+  await chooseRetention(admin, { repositoryId: repository.info.id, keep: { last: 3 }, timeZone: "UTC" });
+  const prune = await createSchedule(admin, {
+    ...snapshotOf(room, "Prune"),
+    kind: "prune",
+    target: { kind: "repository" },
+  });
+  await look(TWO + SECOND_MS);
+  const taskOfNode = () => database().task.findFirst({ where: { nodeId: node?.id ?? "" } });
+  await expect.poll(async () => (await taskOfNode())?.state, { timeout: 20_000 }).toBe("running");
+  await lookUntil(TWO + 2 * HOUR_MS, async () => (await runOf(schedule.id)).state === "cancelled");
+  expect((await runOf(schedule.id)).reason).toContain("The window ended");
+  held.clear();
+
+  // Whoever cancels a wave's job stops the run: its other PCs do not begin.
+  const twoPcs = await makeRoom(2);
+  const one = await createSchedule(admin, {
+    ...snapshotOf(twoPcs, "Stopped by hand"),
+    waves: { canaryCount: 1, waveSize: 1, failPercentMax: 100 },
+  });
+  for (const { id } of await database().node.findMany({ where: { groupId: twoPcs } })) held.add(id);
+  await look(TWO + SECOND_MS);
+  await expect(changeScheduleOf(admin, { ...snapshotOf(twoPcs, "x"), scheduleId: one.id })).rejects.toThrow(
+    /under way/,
+  );
+  await cancelJob(admin, { jobId: (await runOf(one.id)).waves[0]?.jobId ?? "" });
+  await lookUntil(TWO + 2 * SECOND_MS, async () => (await runOf(one.id)).state === "cancelled");
+  expect(await runOf(one.id)).toMatchObject({ reason: "Somebody cancelled it; 1 PC was not begun." });
+  expect((await runOf(one.id)).waves).toHaveLength(1);
+  await removeSchedule(admin, { scheduleId: one.id });
+  held.clear();
+  await lookUntil(TWO + 2 * HOUR_MS, async () => (await runOf(prune.id)).state === "succeeded");
+  expect((await runOf(prune.id)).reason).toBe("There was no snapshot to let go of.");
+  for (const { id } of [schedule, prune]) await removeSchedule(admin, { scheduleId: id });
+});
+
 test("the test button tells what the mail server really answered", async () => {
   const admin = await makeViewer("admin");
   const { id: recipientId } = await createRecipient(admin, {
@@ -322,31 +402,3 @@ test("the test button tells what the mail server really answered", async () => {
   await expect(testRecipient(admin, { recipientId })).rejects.toThrow(/550 No such user here/);
   sink.refuse(null);
 });
-
-test("ticks of the queue come by the row's time plan, and the queue's schedulers follow the rows", async () => {
-  const heard: string[] = [];
-  const ticks = openTicks(async (scheduleId) => void heard.push(scheduleId));
-  cleanups.push(() => ticks.close());
-  await ticks.reconcile([{ scheduleId: "sched_often", cron: "* * * * * *", timeZone: "UTC" }]);
-  await expect.poll(() => heard.length, { timeout: 10_000 }).toBeGreaterThan(1);
-  expect(new Set(heard)).toEqual(new Set(["sched_often"]));
-  await ticks.reconcile([]);
-  await delay(1_500);
-  const count = heard.length;
-  await delay(2_500);
-  expect(heard.length).toBe(count);
-});
-
-/** A mail's text without its transfer encoding. */
-function plainText(mail: string): string {
-  const [head = "", ...body] = mail.split("\n\n");
-  const text = body.join("\n\n");
-  if (/quoted-printable/i.test(head)) {
-    const bytes = text
-      .replace(/=\n/g, "")
-      .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-    return `${head}\n\n${Buffer.from(bytes, "latin1").toString("utf8")}`;
-  }
-  if (/base64/i.test(head)) return `${head}\n\n${Buffer.from(text, "base64").toString("utf8")}`;
-  return mail;
-}

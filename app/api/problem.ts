@@ -28,6 +28,7 @@ export const STATUS_OF: Partial<Record<FailureCode, number>> = {
   "secret-unreadable": 409,
   "enrolment-pending": 409,
   "schedule-unknown": 404,
+  "schedule-busy": 409,
   "recipient-unknown": 404,
   "delivery-refused": 502,
   "last-admin": 409,

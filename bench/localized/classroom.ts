@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isFinalJobState } from "#lib/model/job.ts";
 import { ApiClient, type JobView } from "../../bin/stack/api-client.ts";
 import { stopAllChildren } from "../../bin/stack/child-process.ts";
+import { freePort } from "../../bin/stack/services.ts";
 import { type Stack, startStack } from "../../bin/stack/stack.ts";
 
 export interface Pc {
@@ -62,10 +63,8 @@ export async function withClassroom<Result>(
   work: (classroom: Classroom) => Promise<Result>,
 ): Promise<Result> {
   const { folder, masterDisk, pcDisks, say } = options;
-  const stopOnSignal = () => void stopAllChildren().finally(() => process.exit(130));
-  process.once("SIGINT", stopOnSignal).once("SIGTERM", stopOnSignal);
   try {
-    const stack = await startStack({ dir: folder, app: "production", log: say });
+    const stack = await startStack({ dir: folder, app: "production", log: say, appPort: await freePort() });
     const api = new ApiClient(stack.appUrl);
     await api.signIn(stack.admin);
     const group = await api.post<NodeRow>("/api/v1/groups", { name: ROOM });
@@ -80,8 +79,20 @@ export async function withClassroom<Result>(
     });
   } finally {
     await stopAllChildren();
-    process.off("SIGINT", stopOnSignal).off("SIGTERM", stopOnSignal);
   }
+}
+
+/** All items of a list, page by page. */
+export async function listOf<Row>(api: ApiClient, path: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  let cursor = "";
+  do {
+    const from = cursor === "" ? path : `${path}${path.includes("?") ? "&" : "?"}cursor=${cursor}`;
+    const page = await api.get<{ items: readonly Row[]; next?: string | null }>(from);
+    rows.push(...page.items);
+    cursor = page.next ?? "";
+  } while (cursor !== "");
+  return rows;
 }
 
 /** Resolves when the job has succeeded; throws with its tasks' own words otherwise. */
@@ -125,9 +136,9 @@ async function startAgents(
     const batch = wanted.slice(first, first + AGENTS_AT_ONCE);
     await Promise.all(batch.map((pc) => stack.startAgent({ ...pc, enrolmentKey })));
   }
-  const { items } = await api.get<{ items: readonly NodeRow[] }>("/api/v1/nodes");
+  const nodes = await listOf<NodeRow>(api, "/api/v1/nodes");
   return wanted.map(({ name, disk }) => {
-    const node = items.find((candidate) => candidate.name === name);
+    const node = nodes.find((candidate) => candidate.name === name);
     if (node === undefined) throw new Error(`${name} did not enrol.`);
     return { name, disk, nodeId: node.id };
   });

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { folderBytes } from "../measure-tool.ts";
-import { type Classroom, follow, type RunJob } from "./classroom.ts";
+import { type Classroom, follow, listOf, type RunJob } from "./classroom.ts";
 import {
   ADDRESS_RANGE,
   ASSET_PATTERN,
@@ -150,19 +150,14 @@ async function giveValues({ api, groupId, pcs }: Classroom): Promise<void> {
 }
 
 async function foresee({ api, pcs }: Classroom, snapshotId: string): Promise<number> {
-  const { items } = await api.get<{ items: readonly { id: string; snapshotId: string }[] }>(
-    "/api/v1/masters",
-  );
-  const release = items.find((candidate) => candidate.snapshotId === snapshotId);
+  const releases = await listOf<{ id: string; snapshotId: string }>(api, "/api/v1/masters");
+  const release = releases.find((candidate) => candidate.snapshotId === snapshotId);
   const answer = await api.get<{ preview: { differingBytes: number } | null }>(
     `/api/v1/masters/${release?.id}/preview?node=${pcs[0]?.nodeId}`,
   );
   return answer.preview?.differingBytes ?? 0;
 }
 
-async function snapshotsOf({ api }: Classroom, jobId: string): Promise<readonly SnapshotRow[]> {
-  const answer = await api.get<{ items: readonly SnapshotRow[] }>(
-    `/api/v1/snapshots?job=${jobId}&limit=1000`,
-  );
-  return answer.items;
+function snapshotsOf({ api }: Classroom, jobId: string): Promise<SnapshotRow[]> {
+  return listOf<SnapshotRow>(api, `/api/v1/snapshots?job=${jobId}`);
 }

@@ -103,6 +103,7 @@ export const EXIT_OF_FAILURE: Readonly<Record<FailureCode, ExitCode>> = {
   "job-cancelled": EXIT.interrupted,
   "job-partly-failed": EXIT.internal,
   "schedule-unknown": EXIT.notFound,
+  "schedule-busy": EXIT.refused,
   "recipient-unknown": EXIT.notFound,
   "delivery-refused": EXIT.internal,
   "worker-lost": EXIT.internal,

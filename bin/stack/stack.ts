@@ -20,6 +20,8 @@ export interface StackOptions {
   readonly app?: "production" | "development" | "none";
   /** More settings for worker and app. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: 3000, or any when that is taken. Where others start stacks too, 3000 may be taken while ours is starting. */
+  readonly appPort?: number;
 }
 
 export interface Stack {
@@ -53,7 +55,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const appMode = options.app ?? "production";
   if (appMode === "production") await buildApp(log);
   // Ports are looked for last: the longer ago, the likelier someone else has taken them.
-  const appPort = await portNear(APP_PORT_WANTED);
+  const appPort = options.appPort ?? (await portNear(APP_PORT_WANTED));
   const appUrl = `http://localhost:${appPort}`;
   const env = {
     DATABASE_URL: services.databaseUrl,

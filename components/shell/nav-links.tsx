@@ -3,6 +3,7 @@
 // The main menu: marks where one is, and closes the phone menu after a choice.
 import {
   Archive,
+  CalendarClock,
   DoorOpen,
   HardDrive,
   Inbox,
@@ -27,6 +28,7 @@ const ITEMS = [
   { href: "/masters", label: "Masters", icon: Stamp, sections: [] },
   { href: "/variables", label: "Variables", icon: Tags, sections: [] },
   { href: "/jobs", label: "Jobs", icon: ListChecks, sections: [] },
+  { href: "/schedules", label: "Schedules", icon: CalendarClock, sections: [] },
   { href: "/storage", label: "Storage", icon: HardDrive, sections: ["/snapshots"] },
   { href: "/enrolments", label: "Enrolments", icon: Inbox, sections: [] },
   { href: "/settings", label: "Settings", icon: Settings, sections: [] },

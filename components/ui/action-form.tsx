@@ -3,7 +3,15 @@
 // A form bound to a server action. It sends a requestId made when the form appeared and renewed after each success, so
 // that a double click is one wish and a later click is a new one; it shows the action's failure with its hint in place.
 import { LoaderCircle } from "lucide-react";
-import { type ReactNode, useActionState, useEffect, useRef, useState } from "react";
+import {
+  type ReactNode,
+  type SubmitEvent,
+  startTransition,
+  useActionState,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { useFormStatus } from "react-dom";
 import { type ButtonVariant, buttonClass } from "./button.tsx";
 import { type FormAction, type FormState, IDLE } from "./form-state.ts";
@@ -15,6 +23,7 @@ export function ActionForm({
   children,
   className,
   onDone,
+  keepFields = false,
 }: {
   action: FormAction;
   /** Hidden values. */
@@ -22,6 +31,8 @@ export function ActionForm({
   children: ReactNode;
   className?: string;
   onDone?: (state: FormState) => void;
+  /** What was entered stays after an answer: a long form that was refused for one field must not be filled in anew. */
+  keepFields?: boolean;
 }) {
   const [state, submit] = useActionState(action, IDLE);
   const [requestId, setRequestId] = useState(newRequestId);
@@ -33,8 +44,14 @@ export function ActionForm({
     setRequestId(newRequestId());
     onDone?.(state);
   }, [state, onDone]);
+  // React empties a form whose action has run; one that is sent by hand it leaves alone.
+  const submitKept = (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const filled = new FormData(event.currentTarget);
+    startTransition(() => submit(filled));
+  };
   return (
-    <form action={submit} className={className}>
+    <form action={submit} onSubmit={keepFields ? submitKept : undefined} className={className}>
       {/* Server and browser each make one on first draw; either is as good, as long as it is one per form. */}
       <input type="hidden" name="requestId" value={requestId} suppressHydrationWarning />
       {Object.entries(fields).map(([name, value]) => (

@@ -2,7 +2,16 @@
 import { expect, test } from "@playwright/test";
 import { openClassroom, signIn, theWorld } from "../world-facts.ts";
 
-const PAGES = ["/", "/classrooms", "/jobs", "/storage", "/enrolments", "/settings", "/settings/people"];
+const PAGES = [
+  "/",
+  "/classrooms",
+  "/jobs",
+  "/storage",
+  "/enrolments",
+  "/settings",
+  "/settings/people",
+  "/settings/api",
+];
 
 for (const path of PAGES) {
   test(`a stranger who asks for ${path} is led to the sign-in page`, async ({ page }) => {

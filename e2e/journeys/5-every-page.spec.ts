@@ -22,6 +22,9 @@ async function everyPath(page: Page): Promise<string[]> {
     "/enrolments",
     "/settings",
     "/settings/people",
+    "/settings/api",
+    "/settings/notifications",
+    "/schedules",
   ];
 }
 

@@ -41,6 +41,7 @@ export async function advanceRun(open: OpenRun, nowMs: number): Promise<void> {
 
 async function beginWhenAllowed({ run, schedule, isRemoved }: OpenRun, nowMs: number): Promise<void> {
   if (isRemoved) return skip(run.id, "The schedule was removed before this run began.", nowMs);
+  if (!schedule.enabled) return skip(run.id, "The schedule was switched off before this run began.", nowMs);
   const nextMs = schedule.nextRunAt === null ? null : Date.parse(schedule.nextRunAt);
   const gate = await gateOf(schedule, nowMs);
   const forecast = await forecastFor(schedule);
@@ -146,11 +147,16 @@ async function continueWaves(
     nodeIds: run.nodeIds,
     policy: schedule.waves,
     waves: waves.map((wave) => ({ nodeIds: wave.nodeIds, result: resultOfWave(wave) })),
-    stopBecause: overrun?.because ?? null,
+    stopBecause: overrun?.because ?? cancelledBy(waves),
   });
   if (next.deed === "begin") return begin(open, next.index, next.nodeIds, null, nowMs);
   if (next.deed === "end")
     await endRun(run.id, { ...next, reason: next.reason ?? whyNothing(run.nodeIds, waves) }, nowMs);
+}
+
+/** Whoever cancels a wave's job means the run: the next wave must not begin behind their back. */
+function cancelledBy(waves: readonly RunWave[]): string | null {
+  return waves.some(({ job }) => job?.cancelAsked === true) ? "Somebody cancelled it" : null;
 }
 
 /** The end itself has nothing to say: then the words of a wave that no job could be made for. */

@@ -99,14 +99,14 @@ function rollBack(
   { target }: Schedule,
   wave: WaveWish,
   requestId: string,
-  { moment }: ParametersOf<"roll-back">,
+  { moment, safety }: ParametersOf<"roll-back">,
 ): Made {
   if (target.kind !== "classroom") throw new CodedError("internal", "A roll back is of a classroom.");
   const at = moment ?? new Date(wave.plannedForMs).toISOString();
   const onlyNodeIds = [...wave.nodeIds];
   return applied(
     viewer,
-    { kind: "roll-back-classroom", subjectId: target.groupId, at, onlyNodeIds },
+    { kind: "roll-back-classroom", subjectId: target.groupId, at, onlyNodeIds, safety },
     requestId,
   );
 }

@@ -16,6 +16,7 @@ import { DAY_MINUTES } from "#lib/model/bandwidth.ts";
 import type { Blackout, MaintenanceWindow } from "#lib/model/calendar.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { CALENDAR_CHARACTERS_MAX, readCalendar } from "#lib/schedule/ical.ts";
+import { momentOf } from "#lib/schedule/zone.ts";
 import { Id, Label, parseInput, TimeZone } from "./input.ts";
 
 /** Repeated events are laid out this far: a school year and some. */
@@ -25,7 +26,8 @@ const minute = z
   .int()
   .min(0)
   .max(DAY_MINUTES - 1);
-const moment = z.iso.datetime({ offset: true });
+/** With its offset, or as the wall clock shows it: then `timeZone` says whose. */
+const moment = z.union([z.iso.datetime({ offset: true }), z.iso.datetime({ local: true, precision: -1 })]);
 const Reason = z.string().trim().min(1, "must not be empty").max(200);
 
 export const CreateWindowInput = z.object({
@@ -41,6 +43,8 @@ export const CreateBlackoutInput = z.object({
   groupId: Id.optional(),
   from: moment,
   to: moment,
+  /** Of moments without an offset. */
+  timeZone: TimeZone.default("UTC"),
   reason: Reason,
 });
 export const ImportCalendarInput = z.object({
@@ -85,8 +89,9 @@ export async function createBlackout(
   input: z.input<typeof CreateBlackoutInput>,
 ): Promise<Blackout> {
   permit(viewer, "schedule");
-  const { groupId, from, to, reason } = parseInput(CreateBlackoutInput, input);
+  const { groupId, reason, timeZone, ...span } = parseInput(CreateBlackoutInput, input);
   if (groupId !== undefined) await requireGroup(groupId);
+  const [from, to] = [isoOf(span.from, timeZone), isoOf(span.to, timeZone)];
   if (Date.parse(to) <= Date.parse(from)) {
     throw new CodedError("input-invalid", "to: must be after from", { hint: "Correct the two moments." });
   }
@@ -94,6 +99,14 @@ export async function createBlackout(
   const made = await createBlackoutRow(blackout, viewer.id);
   await recordAudit(viewer.id, "create-blackout", made.id, { from, to, reason });
   return made;
+}
+
+function isoOf(text: string, timeZone: string): string {
+  const [, year, month, day, hour, minute] =
+    /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)$/.exec(text)?.map(Number) ?? [];
+  if (year === undefined || month === undefined || day === undefined) return new Date(text).toISOString();
+  const minutes = 60 * (hour ?? 0) + (minute ?? 0);
+  return new Date(momentOf({ year, month, day }, minutes, timeZone)).toISOString();
 }
 
 export async function removeBlackout(

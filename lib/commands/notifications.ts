@@ -126,7 +126,7 @@ export async function chooseDigest(
   input: z.input<typeof ChooseDigestInput> | null,
 ): Promise<DigestTime | null> {
   permit(viewer, "manage-notifications");
-  const time = input === null ? null : parseInput(ChooseDigestInput, input);
+  const time = input === null ? null : { ...parseInput(ChooseDigestInput, input), sinceMs: Date.now() };
   await setDigestTime(time);
   await recordAudit(viewer.id, "choose-digest", "settings", time === null ? { none: true } : { ...time });
   return time;

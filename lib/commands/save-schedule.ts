@@ -13,6 +13,7 @@ import {
   removeSchedule as removeRow,
   requireSchedule,
   type ScheduleChoice,
+  setScheduleEnabled,
 } from "#lib/db/schedules.ts";
 import { findSnapshot } from "#lib/db/snapshots.ts";
 import { CodedError } from "#lib/model/errors.ts";
@@ -116,11 +117,10 @@ export async function switchSchedule(
 ): Promise<Schedule> {
   permit(viewer, "schedule");
   const { scheduleId, enabled } = parseInput(SwitchScheduleInput, input);
-  const { nextRunAt: _old, ...before } = await requireSchedule(scheduleId);
+  const before = await requireSchedule(scheduleId);
   if (enabled) permit(viewer, ACTION_OF_KIND[before.kind]);
   const nextRunAtMs = enabled ? nextRun(before, Date.now()) : null;
-  const choice = { ...before, parameters: asOptions(before.parameters), enabled, nextRunAtMs };
-  const schedule = await changeSchedule(scheduleId, choice, viewer.id);
+  const schedule = await setScheduleEnabled(scheduleId, { enabled, nextRunAtMs }, viewer.id);
   await audit(viewer, enabled ? "enable-schedule" : "disable-schedule", schedule);
   return schedule;
 }

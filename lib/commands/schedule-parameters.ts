@@ -18,7 +18,11 @@ export const SCHEDULE_PARAMETERS = {
     base: true,
   }).strict(),
   /** Absent: to each PC's newest snapshot, which undoes what has been changed on it since. */
-  "roll-back": z.strictObject({ moment: z.iso.datetime({ offset: true }).optional() }),
+  "roll-back": z.strictObject({
+    moment: z.iso.datetime({ offset: true }).optional(),
+    /** A snapshot of each PC as it is comes first, so that this can be undone. */
+    safety: z.boolean().default(false),
+  }),
   clone: z.strictObject(OfMaster),
   localize: z.strictObject({ ...OfMaster, baseline: z.boolean().default(true) }),
   prune: PlanPruneInput.omit({ requestId: true }).strict(),

@@ -61,8 +61,12 @@ export async function setMailServer(server: MailServerRow | null): Promise<void>
   await set(MAIL_SERVER, server);
 }
 
-const DigestTime = z.object({ atMinute: z.number().int().min(0).max(1439), timeZone: z.string() });
-/** When the morning is. */
+const DigestTime = z.object({
+  atMinute: z.number().int().min(0).max(1439),
+  timeZone: z.string(),
+  sinceMs: z.number(),
+});
+/** When the morning is, and since when somebody wants it: the first digest is that of the next morning. */
 export type DigestTime = z.infer<typeof DigestTime>;
 
 /** Null: nobody has chosen, so there is none. */

@@ -1,7 +1,7 @@
 // Schedules and their runs as pages read them.
 import type { FailureReport } from "#lib/model/errors.ts";
 import type { JobState } from "#lib/model/job.ts";
-import { OPEN_RUN_STATES, type RunState } from "#lib/model/schedule.ts";
+import type { RunState } from "#lib/model/schedule.ts";
 import { resultOfWave, type WaveResult } from "#lib/model/wave-result.ts";
 import { database } from "./client.ts";
 import { type RunWave, type runOfRow, wavesOfRun } from "./schedule-runs.ts";
@@ -53,10 +53,6 @@ export async function runsOfSchedule(scheduleId: string, limit: number): Promise
   const runs: RunDetail[] = [];
   for (const row of rows) runs.push({ ...summaryOf(row), waves: (await wavesOfRun(row.id)).map(waveRowOf) });
   return runs;
-}
-
-export async function countOpenRuns(): Promise<number> {
-  return database().scheduleRun.count({ where: { state: { in: [...OPEN_RUN_STATES] } } });
 }
 
 function waveRowOf(wave: RunWave): WaveRow {

@@ -4,6 +4,7 @@ import { systemRandom } from "#lib/model/clock.ts";
 import { CodedError } from "#lib/model/errors.ts";
 import { newId } from "#lib/model/ids.ts";
 import {
+  OPEN_RUN_STATES,
   type Schedule,
   type ScheduleTarget,
   WHEN_CLOSED,
@@ -43,11 +44,34 @@ export async function createScheduleOnce(
   });
 }
 
+/** Refused while a run is open: its remaining waves would do what was never meant for them. */
 export async function changeSchedule(id: string, choice: ScheduleChoice, by: string): Promise<Schedule> {
-  await requireSchedule(id);
+  return inTransaction(async (tx) => {
+    // Firing moves the same row on, so no run can begin between the look and the change.
+    await tx.$queryRaw`SELECT id FROM schedules WHERE id = ${id} FOR UPDATE`;
+    const open = await tx.scheduleRun.count({
+      where: { scheduleId: id, state: { in: [...OPEN_RUN_STATES] } },
+    });
+    if (open > 0) {
+      throw new CodedError("schedule-busy", "A run of this schedule waits or is under way.", {
+        hint: "Wait until it has ended, cancel its job, or switch the schedule off first.",
+      });
+    }
+    const data = { ...columnsOf(choice), updatedBy: by };
+    return scheduleOfRow(await tx.schedule.update({ where: { id }, data }));
+  });
+}
+
+export async function setScheduleEnabled(
+  id: string,
+  change: { readonly enabled: boolean; readonly nextRunAtMs: number | null },
+  by: string,
+): Promise<Schedule> {
+  const { enabled, nextRunAtMs } = change;
+  const nextRunAt = nextRunAtMs === null ? null : new Date(nextRunAtMs);
   const row = await database().schedule.update({
     where: { id },
-    data: { ...columnsOf(choice), updatedBy: by },
+    data: { enabled, nextRunAt, updatedBy: by },
   });
   return scheduleOfRow(row);
 }

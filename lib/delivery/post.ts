@@ -84,6 +84,11 @@ function failed(thrown: unknown): Outcome {
   const code = cause !== null && "code" in cause ? String(cause.code) : "";
   const neverReached =
     /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_|DEPTH_|SELF_|UNABLE_|ERR_TLS_)/;
+  // What has no code was refused by this side: a port that browsers do not use, a header that is none.
+  const neverSent = cause !== null && code === "";
   const words = cause?.message || (thrown instanceof Error ? thrown.message : String(thrown));
-  return { outcome: neverReached.test(code) ? "refused" : "uncertain", answer: boundedAnswer(words || code) };
+  return {
+    outcome: neverSent || neverReached.test(code) ? "refused" : "uncertain",
+    answer: boundedAnswer(words || code),
+  };
 }

@@ -62,3 +62,17 @@ export async function startSmtpSink(): Promise<SmtpSink> {
       }),
   };
 }
+
+/** A mail's text without its transfer encoding. */
+export function plainText(mail: string): string {
+  const [head = "", ...body] = mail.split("\n\n");
+  const text = body.join("\n\n");
+  if (/quoted-printable/i.test(head)) {
+    const bytes = text
+      .replace(/=\n/g, "")
+      .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    return `${head}\n\n${Buffer.from(bytes, "latin1").toString("utf8")}`;
+  }
+  if (/base64/i.test(head)) return `${head}\n\n${Buffer.from(text, "base64").toString("utf8")}`;
+  return mail;
+}

@@ -49,7 +49,7 @@ function placeInWeek(moment: Date, timeZone: string): { day: number; minute: num
 }
 
 /** "Mon–Fri 07:30–18:00" */
-export function ruleInWords({ days, fromMinute, toMinute }: BandwidthRule): string {
+export function ruleInWords({ days, fromMinute, toMinute }: Omit<BandwidthRule, "mbit">): string {
   const when =
     fromMinute === toMinute ? "all day" : `${clockOf(fromMinute)}–${clockOf(toMinute % DAY_MINUTES)}`;
   return `${daysInWords(days)} ${when}`;

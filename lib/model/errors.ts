@@ -78,6 +78,7 @@ export const FAILURE_CODES = [
   "job-cancelled",
   "job-partly-failed",
   "schedule-unknown",
+  "schedule-busy",
   "recipient-unknown",
   "delivery-refused",
   "worker-lost",

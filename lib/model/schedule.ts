@@ -1,7 +1,5 @@
 // The words of what happens by itself: kinds of schedules, whom they touch, the rules for what did not go as planned, and the life of
 // a run. Pure lists and types; when something is due is decided in lib/schedule.
-import type { JobKind } from "./job.ts";
-
 export const SCHEDULE_KINDS = [
   "snapshot",
   "roll-back",
@@ -29,19 +27,6 @@ export const TARGETS_OF_KIND: Readonly<Record<ScheduleKind, readonly ScheduleTar
   scrub: ["repository"],
   "re-segment": ["repository"],
   evaluate: ["repository"],
-};
-
-/** The jobs that a kind's run makes. */
-export const JOB_KIND_OF_SCHEDULE: Readonly<Record<ScheduleKind, JobKind>> = {
-  snapshot: "snapshot-classroom",
-  "roll-back": "roll-back-classroom",
-  clone: "clone",
-  localize: "localize",
-  prune: "prune",
-  gc: "gc",
-  scrub: "scrub",
-  "re-segment": "re-segment",
-  evaluate: "evaluate",
 };
 
 export type ScheduleTarget =

@@ -4,7 +4,7 @@ import { JOB_STATES, type JobState } from "#lib/model/job.ts";
 import type { RunState } from "#lib/model/schedule.ts";
 import { formatBytes } from "#lib/model/units.ts";
 import { totalOf, type WaveResult } from "#lib/model/wave-result.ts";
-import { dayName, momentInWords, wallClockOf } from "./zone.ts";
+import { dayName, momentInWords, momentOf, wallClockOf } from "./zone.ts";
 
 /** PCs that share one cause. */
 export interface DigestCause {
@@ -190,11 +190,13 @@ export function causesOf(
 
 /** The moment of that day's digest, if it has come: its day and when. */
 export function digestDue(
-  time: { readonly atMinute: number; readonly timeZone: string },
+  time: { readonly atMinute: number; readonly timeZone: string; readonly sinceMs: number },
   lastDay: string | null,
   nowMs: number,
 ): string | null {
   const clock = wallClockOf(nowMs, time.timeZone);
   const day = dayName(clock);
-  return clock.minute >= time.atMinute && (lastDay === null || day > lastDay) ? day : null;
+  const atMs = momentOf(clock, time.atMinute, time.timeZone);
+  if (nowMs < atMs || atMs <= time.sinceMs) return null;
+  return lastDay === null || day > lastDay ? day : null;
 }

@@ -10,7 +10,7 @@ import type { LocalizationContent } from "#lib/model/localization.ts";
 import { openLocalizedImages } from "./localize-images.ts";
 import { type CloudInit, unpackCloudInit } from "./test-cloud-init.ts";
 import { openArchive, writeOut } from "./test-masters.ts";
-import { emptyFolder, inOwnLinux, readTree, tool } from "./test-tools.ts";
+import { emptyFolder, inOwnLinux, LINUX_MS_MAX, readTree, tool } from "./test-tools.ts";
 
 /** Larger than the volume may be. */
 const PARTITION_BYTES = 40 * 1024 * 1024;
@@ -48,7 +48,7 @@ beforeAll(async () => {
   shared = emptyFolder(join(folder, "linux"));
   cloudInit = unpackCloudInit(join(shared, "cloud-init"));
   inOwnLinux(shared, [volume], SCRIPT);
-}, 180_000);
+}, LINUX_MS_MAX + 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** As a PC gets it: an empty partition of a master, localized. */

@@ -29,9 +29,14 @@ export default async function SettingsPage() {
         title="Settings"
         meta={<span className="text-ink-2">{viewer.email}</span>}
         actions={
-          isPermitted(viewer, "manage-people") ? (
-            <LinkButton href="/settings/people">People</LinkButton>
-          ) : undefined
+          <>
+            {isPermitted(viewer, "manage-notifications") ? (
+              <LinkButton href="/settings/notifications">Notifications</LinkButton>
+            ) : null}
+            {isPermitted(viewer, "manage-people") ? (
+              <LinkButton href="/settings/people">People</LinkButton>
+            ) : null}
+          </>
         }
       />
       <div className="grid items-start gap-4 xl:grid-cols-2">

@@ -12,10 +12,9 @@ import type { AnswerOf, AnswerSchema, Asked, ParamsOf, RouteDeclaration } from "
 const BODY_BYTES_MAX = 64 * 1024;
 
 type Handler<Params> = (request: Request, context: { params: Promise<Params> }) => Promise<Response>;
-type Declared = { readonly declaration: RouteDeclaration };
-type Work<Params> = (viewer: Viewer, request: Request, params: Params) => Promise<object>;
+type AnyParams = Readonly<Record<string, string>>;
 
-/** Called with every answer of a declared route: tests check it against the schema. Nobody listens in production. */
+/** Called with every answer: tests check it against the schema. Nobody listens in production. */
 type Witness = (declaration: RouteDeclaration, answer: unknown) => void;
 let witness: Witness | null = null;
 
@@ -24,6 +23,7 @@ export function witnessAnswers(onAnswer: Witness): void {
   witness = onAnswer;
 }
 
+/** The handler carries its declaration, for the document. */
 export function routeOf<
   Path extends string,
   Answer extends AnswerSchema,
@@ -32,47 +32,33 @@ export function routeOf<
 >(
   declaration: RouteDeclaration<Path, Query, Input, Answer>,
   work: (asked: Asked<Path, Query, Input>) => Promise<AnswerOf<Answer>>,
-): Handler<ParamsOf<Path>> & Declared;
-/** Without a declaration: works, and a test asks for one. */
-export function routeOf<Params>(work: Work<Params>, status?: number): Handler<Params>;
+): Handler<ParamsOf<Path>> & { readonly declaration: RouteDeclaration };
 export function routeOf(
-  first: RouteDeclaration | Work<Readonly<Record<string, string>>>,
-  second?: ((asked: Asked<string, z.ZodObject, z.ZodType>) => Promise<unknown>) | number,
-): Handler<Readonly<Record<string, string>>> {
-  if (typeof first === "function") {
-    const status = typeof second === "number" ? second : 200;
-    return answering<Readonly<Record<string, string>>>(async (viewer, request, params) =>
-      jsonResponse(request, await first(viewer, request, params), status),
-    );
-  }
-  if (typeof second !== "function") throw new Error(`Bug: ${first.path} has no handler`);
-  const handler = answering(async (viewer, request, params) => {
-    permit(viewer, first.permission);
-    const answer = await second(await askedOf(first, viewer, request, params));
-    if (answer instanceof Response) return answer;
-    witness?.(first, answer);
-    return jsonResponse(request, answer, first.status ?? 200);
-  });
-  return Object.assign(handler, { declaration: first });
-}
-
-function answering<Params>(
-  work: (viewer: Viewer, request: Request, params: Params) => Promise<Response>,
-): Handler<Params> {
-  return async (request, { params }) => {
+  declaration: RouteDeclaration,
+  work: (asked: Asked<string, z.ZodObject, z.ZodType>) => Promise<unknown>,
+): Handler<AnyParams> & { readonly declaration: RouteDeclaration } {
+  const handler: Handler<AnyParams> = async (request, { params }) => {
     try {
-      const viewer = await viewerFromRequest(request.headers);
-      if (viewer === null) {
-        throw new CodedError("not-signed-in", "This needs a session or an API token.", {
-          hint: "Sign in, or send Authorization: Bearer with a token from the settings page.",
-        });
-      }
+      const viewer = await requireViewer(request);
       refuseForeignOrigin(request);
-      return await work(viewer, request, await params);
+      permit(viewer, declaration.permission);
+      const answer = await work(await askedOf(declaration, viewer, request, await params));
+      if (answer instanceof Response) return answer;
+      witness?.(declaration, answer);
+      return jsonResponse(request, answer, declaration.status ?? 200);
     } catch (thrown) {
       return problemResponse(thrown);
     }
   };
+  return Object.assign(handler, { declaration });
+}
+
+async function requireViewer(request: Request): Promise<Viewer> {
+  const viewer = await viewerFromRequest(request.headers);
+  if (viewer !== null) return viewer;
+  throw new CodedError("not-signed-in", "This needs a session or an API token.", {
+    hint: "Sign in, or send Authorization: Bearer with a token from the settings page.",
+  });
 }
 
 /** What the path and the header say is not the body's to change. */
@@ -119,7 +105,7 @@ export function isKnown(request: Request, etag: string): boolean {
 }
 
 /** The JSON object of a request, {} when there is none. What its fields mean, the command checks. */
-export async function bodyOf(request: Request, bytesMax = BODY_BYTES_MAX): Promise<Record<string, unknown>> {
+async function bodyOf(request: Request, bytesMax = BODY_BYTES_MAX): Promise<Record<string, unknown>> {
   const text = new TextDecoder().decode(await bytesOf(request, bytesMax));
   if (text.trim() === "") return {};
   const value = parseJson(text);
@@ -144,22 +130,13 @@ export async function bytesOf(request: Request, bytesMax: number): Promise<Uint8
 }
 
 /** The same key again finds what the first call made; without one, every call is a new wish. */
-export function requestIdOf(request: Request): string {
+function requestIdOf(request: Request): string {
   const key = request.headers.get("idempotency-key");
   if (key === null) return crypto.randomUUID();
   if (RequestId.safeParse(key).success) return key;
   throw new CodedError("input-invalid", "The header Idempotency-Key must have 8 to 128 characters.", {
     hint: "Use a UUID.",
   });
-}
-
-/** A number from the query string; null when absent. */
-export function numberOf(request: Request, name: string): number | null {
-  const text = new URL(request.url).searchParams.get(name);
-  if (text === null) return null;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new CodedError("input-invalid", `${name} must be a positive whole number.`);
 }
 
 function parseJson(text: string): unknown {

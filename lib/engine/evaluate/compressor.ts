@@ -33,12 +33,16 @@ export class Compressor {
     while (this.#inFlight >= IN_FLIGHT_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Payload bytes under each compression. `raw` must not change until the promise is settled. */
+  /** Payload bytes under each compression. `raw` belongs to us from here on: it is overwritten. */
   async sizesOf(raw: RawSegment): Promise<number[]> {
     this.#inFlight += 1;
     try {
       const sizes: number[] = [];
-      for (const compression of this.compressions) sizes.push(await this.#payloadBytes(raw, compression));
+      const last = this.compressions.length - 1;
+      for (const [index, compression] of this.compressions.entries()) {
+        // Threads leave the payload in the memory of what they encoded: those that follow need the bytes as they were.
+        sizes.push(await this.#payloadBytes(index < last ? copyOf(raw) : raw, compression));
+      }
       return sizes;
     } finally {
       this.#inFlight -= 1;
@@ -76,4 +80,8 @@ export class Compressor {
     if (compression.codec === "none") return rawBytes;
     return (await this.#workers.encode(buffer, rawBytes, compression, null)).payload.length;
   }
+}
+
+function copyOf({ buffer, rawBytes }: RawSegment): RawSegment {
+  return { buffer: buffer.slice(0, rawBytes), rawBytes };
 }

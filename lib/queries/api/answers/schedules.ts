@@ -140,7 +140,7 @@ export const MailServerFields = z.object({
     .nullable(),
 });
 
-const digestTime = z.object({ atMinute: Count, timeZone: z.string() }).nullable();
+const digestTime = z.object({ atMinute: Count, timeZone: z.string(), sinceMs: Count }).nullable();
 export const DigestTimeFields = z.object({ digest: digestTime });
 export const DigestFields = z.object({
   digest: digestTime,
