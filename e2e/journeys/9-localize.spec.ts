@@ -79,7 +79,9 @@ test("thirty PCs are localized, and one of them anew", async ({ page }) => {
   await test.step("the whole classroom by one job", async () => {
     await page.getByRole("button", { name: "Localize…" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Classroom", { exact: true }).selectOption({ label: `${ROOM}: all ${PC_COUNT} PCs` });
+    await dialog
+      .getByLabel("Classroom", { exact: true })
+      .selectOption({ label: `${ROOM}: all ${PC_COUNT} PCs` });
     await dialog.getByRole("button", { name: "Show the plan" }).click();
     await expect(page.getByRole("heading", { level: 1, name: `Plan: localize ${ROOM}` })).toBeVisible();
     await expect(page.getByRole("heading", { name: `Will be overwritten (${PC_COUNT})` })).toBeVisible();

@@ -35,13 +35,13 @@ export interface RunDetail extends RunSummary {
 
 type Columns = Parameters<typeof runOfRow>[0];
 
-/** Each schedule's newest run, its moment first: the open one, else the last that ended. */
+/** Each schedule's newest run, by its planned moment. One row per schedule is read, however many years it has run. */
 export async function newestRuns(): Promise<Map<string, RunSummary>> {
-  const rows = await database().scheduleRun.findMany({
-    distinct: ["scheduleId"],
-    orderBy: [{ scheduleId: "asc" }, { plannedFor: "desc" }],
+  const rows = await database().schedule.findMany({
+    where: { removedAt: null },
+    select: { id: true, runs: { orderBy: { plannedFor: "desc" }, take: 1 } },
   });
-  return new Map(rows.map((row) => [row.scheduleId, summaryOf(row)]));
+  return new Map(rows.flatMap(({ id, runs }) => runs.map((run) => [id, summaryOf(run)] as const)));
 }
 
 export async function runsOfSchedule(scheduleId: string, limit: number): Promise<RunDetail[]> {
