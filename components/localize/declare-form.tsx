@@ -39,7 +39,7 @@ export function DeclareForm({
   const recipes = spec?.recipes ?? [];
   return (
     <ActionForm action={action} fields={{ releaseId }} className="space-y-5">
-      <fieldset disabled={!mayChange} className="space-y-5">
+      <fieldset disabled={!mayChange} className="min-w-0 space-y-5">
         <SelectField
           label="Partition that becomes the identity volume (CIDATA)"
           name="identityImage"

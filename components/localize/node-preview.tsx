@@ -46,7 +46,10 @@ export function NodePreviewCard({ preview: { nodeName, problem, preview } }: { p
         <Fact label="Differs from the master" note="at most, in whole pages">
           <ByteCount bytes={preview.differingBytes} />
         </Fact>
-        <Fact label="Tokens replaced" note={`in ${preview.patchedPageCount} pages`}>
+        <Fact
+          label="Tokens replaced"
+          note={preview.patchedPageCount === 1 ? "in one page" : `in ${preview.patchedPageCount} pages`}
+        >
           {preview.tokens.length}
         </Fact>
         <Fact label="Identity volume">

@@ -35,12 +35,14 @@ test("a damaged classroom goes back to a moment, byte for byte", async ({ page }
   });
 
   const before = new Map<string, string>();
+  const lost = new Map<string, string>();
   await test.step("snapshot the classroom, then lose it", async () => {
     await snapshotClassroom(page, "whole room");
     for (const pc of pcs) before.set(pc, await hand("hash", pc));
     await hand("damage", first, 7);
     for (const pc of pcs.slice(1)) await hand("change", pc, 8);
-    for (const pc of pcs) expect(await hand("hash", pc)).not.toBe(before.get(pc));
+    for (const pc of pcs) lost.set(pc, await hand("hash", pc));
+    for (const pc of pcs) expect(lost.get(pc)).not.toBe(before.get(pc));
   });
 
   await test.step("plan the roll back; the room's name is asked for", async () => {
@@ -67,6 +69,23 @@ test("a damaged classroom goes back to a moment, byte for byte", async ({ page }
     for (const pc of pcs) expect(await hand("hash", pc)).toBe(before.get(pc));
     const grid = await openClassroom(page);
     await expect(grid.getByRole("gridcell", { name: /: rolled back, v\d$/ })).toHaveCount(pcs.length);
+  });
+
+  await test.step("the roll back is undone, damage and all, and so is the undo", async () => {
+    const deeds = [
+      [`Roll back ${classroom.name}`, lost],
+      [`Undo: Roll back ${classroom.name}`, before],
+    ] as const;
+    for (const [title, expected] of deeds) {
+      await page.goto(`${appUrl}/jobs`);
+      await page.getByRole("link", { name: title, exact: true }).first().click();
+      await page.getByRole("button", { name: "Undo…" }).click();
+      await expect(page.getByRole("heading", { level: 1, name: `Plan: undo “${title}”` })).toBeVisible();
+      await page.getByLabel(`Type ${title} to confirm`).fill(title);
+      await page.getByRole("button", { name: `Roll back ${pcs.length} of ${pcs.length} PCs` }).click();
+      await untilSucceeded(page);
+      for (const pc of pcs) expect(await hand("hash", pc)).toBe(expected.get(pc));
+    }
   });
 
   await test.step("verify the repository", async () => {
