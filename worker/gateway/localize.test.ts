@@ -168,7 +168,7 @@ test("a worker that restarts in the middle goes on under the same lease", async 
   const from = await master();
   const one = await pc("lab-a-01");
   const task = localize(from, one, contentOf("lab-a-01"));
-  await expect.poll(() => task.row.state, { timeout: 10_000 }).toBe("running");
+  await expect.poll(() => task.row.state, { timeout: 60_000 }).toBe("running");
   await world.restartGateway();
   expect(await task.end).toMatchObject({ state: "succeeded", failure: null, attempt: 1 });
 });

@@ -11,6 +11,8 @@ import type { JobRun } from "../run-job.ts";
 const POLL_MS = 1_000;
 /** With many notifications, not more often than this. */
 const PAUSE_MS = 100;
+/** Looking at a job of hundreds of parts takes its time: the worker has other things to do nine tenths of it. */
+const PAUSE_PER_LOOK = 9;
 
 const CANCELLED: FailureReport = {
   code: "job-cancelled",
@@ -25,6 +27,7 @@ export async function runNodeTasks(
   const listener = run.watch.listen(job.id);
   try {
     for (;;) {
+      const beganMs = performance.now();
       await releaseTasks(job.id);
       if ((await requireJob(job.id)).cancelAsked) await cancelIdleTasks(job.id, CANCELLED);
       const tasks = await tasksOfJob(job.id);
@@ -33,7 +36,7 @@ export async function runNodeTasks(
       if (tasks.every((task) => isFinalTaskState(task.state))) {
         return { end: { ...endOf(tasks), ...progress, report: sumOfReports(tasks) }, tasks };
       }
-      await delay(PAUSE_MS);
+      await delay(Math.max(PAUSE_MS, PAUSE_PER_LOOK * (performance.now() - beganMs)));
       await listener.changed(POLL_MS, run.signal);
       if (run.signal.aborted) throw new CodedError("worker-lost", "The worker stopped.", { retry: "later" });
     }
