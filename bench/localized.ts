@@ -11,7 +11,7 @@ import { stopAllChildren } from "../bin/stack/child-process.ts";
 import { type Claim, claimTable, ratio, times } from "./claim.ts";
 import { type Curve, chartOfCurves } from "./curves.ts";
 import { checkDisk } from "./localized/check-disk.ts";
-import { type RunJob, type RunTask, withClassroom } from "./localized/classroom.ts";
+import { PCS_AT_ONCE, type RunJob, type RunTask, withClassroom } from "./localized/classroom.ts";
 import { FACT_NAMES, factsOf } from "./localized/facts.ts";
 import {
   allocatedBytesOf,
@@ -148,6 +148,7 @@ function report(measured: Measured, cloneCount: number): string {
     `A master with a system partition of ${inMegabytes(master.system.sizeBytes)} full of real files (its disk takes ${inMegabytes(master.allocatedBytes)}) and one for ` +
       `its identity, and ${cloneCount} blank PCs. One job made them copies of it, told each PC ${FACT_NAMES.length} facts in ${played.tokenCount} places ` +
       "(settings in UTF-8 and UTF-16LE, a log, ids, files changed by recipes, the identity volume), and took a snapshot of each. " +
+      `At most ${PCS_AT_ONCE} PCs were on at a time, for all share this machine's processors. ` +
       "Every disk was compared afterwards: the files are what they must be, no fact of another PC is on it, its file system is clean.",
     machineLine(),
     timeTable(measured),

@@ -79,13 +79,14 @@ export async function localizeClassroom(
   const plan = await api.post<Plan>("/api/v1/plans", wish);
   for (const { nodeName, action, explanation, steps } of plan.items)
     if (action !== "restore" || steps?.length !== 3) throw new Error(`${nodeName}: ${explanation}`);
+  await classroom.switchOff();
   const startedMs = performance.now();
   const { jobId } = await api.post<{ jobId: string }>(
     `/api/v1/plans/${plan.id}/apply`,
     { planHash: plan.hash, confirmName: name },
     randomUUID(),
   );
-  const job = await follow(api, jobId, say);
+  const [job] = await Promise.all([follow(api, jobId, say), classroom.takeTurns(jobId)]);
   const jobSeconds = (performance.now() - startedMs) / 1000;
   const made = await snapshotsOf(classroom, jobId);
   const baselineIds = pcs.map((pc) => {
