@@ -1,6 +1,6 @@
 // The identity volume and those who read it, for real: cloud-init of Debian's package and our reader of a few lines, each in the first
 // moments of a Linux of its own that finds the volume on a disk; mtools; and shells that read identity.env.
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -47,6 +47,8 @@ beforeAll(async () => {
   await makeVolume();
   shared = emptyFolder(join(folder, "linux"));
   cloudInit = unpackCloudInit(join(shared, "cloud-init"));
+  // The checkout may lie where that Linux mounts something else.
+  copyFileSync(READER, join(shared, "sheepfold-identity"));
   inOwnLinux(shared, [volume], SCRIPT);
 }, LINUX_MS_MAX + 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -82,12 +84,12 @@ went_off() {
 }
 
 boots_as first; printf '127.0.0.1\\tlocalhost\\n' >/etc/hosts
-${READER}
+/mnt/sheepfold-identity
 stat -c '%a %n' /etc/sheepfold /etc/sheepfold/* >/mnt/modes
 went_off first
 
 boots_as again; printf '127.0.1.1\\tmaster.old master\\n::1 localhost\\n127.0.1.1 x' >/etc/hosts
-${READER}; cp /etc/hosts /mnt/hosts-once; ${READER}
+/mnt/sheepfold-identity; cp /etc/hosts /mnt/hosts-once; /mnt/sheepfold-identity
 went_off again
 
 boots_as cloud; cp -R /mnt/cloud-init/root/etc/cloud /etc/; printf '127.0.0.1\\tlocalhost\\n' >/etc/hosts
@@ -99,7 +101,7 @@ went_off cloud
 
 rm /dev/ubda
 boots_as without; printf '127.0.0.1\\tlocalhost\\n' >/etc/hosts
-${READER}
+/mnt/sheepfold-identity
 went_off without
 ls -a /tmp >/mnt/tmp-listed
 grep -c /dev/ubda /proc/mounts >/mnt/still-mounted || true
