@@ -11,6 +11,8 @@ test("a schedule is made by its form, shown with its next runs and nights, and s
   await signIn(page);
   await page.goto(`${appUrl}/schedules`);
   await page.getByRole("link", { name: "New schedule" }).click();
+  // The page before it has a field of the same name.
+  await expect(page.getByRole("heading", { level: 1, name: "New schedule" })).toBeVisible();
   await page.getByLabel("Name").fill("Every night");
   await page.getByLabel("Classroom").selectOption({ label: classroom.name });
   await page.getByLabel("At", { exact: true }).fill("02:30");
